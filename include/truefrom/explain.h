@@ -1,0 +1,25 @@
+/*
+ * explain.h - a result in words or as JSON, for people and scripts
+ */
+#ifndef TRUEFROM_EXPLAIN_H
+#define TRUEFROM_EXPLAIN_H
+
+#include "truefrom/verdict.h"
+
+/* The JSON object of `truefrom check --json` (interface.md), with a final newline. Appends to out.
+ */
+void tf_explain_json(const struct tf_result *res, const struct tf_verdict *verdict,
+    struct tf_str authentication_results, struct tf_buf *out);
+/* The same in words, coloured when asked for. No byte from outside is written unescaped. */
+void tf_explain_words(const struct tf_result *res, const struct tf_verdict *verdict,
+    struct tf_str authentication_results, bool colour, struct tf_buf *out);
+
+/* A flat JSON object of strings and numbers, for log_format = "json". */
+struct tf_field {
+	const char *key;
+	struct tf_str value;
+	bool number; /* value is decimal digits and written bare */
+};
+void tf_explain_fields_json(const struct tf_field *fields, size_t count, struct tf_buf *out);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * verdict.h - facts and local policy become one action and one reason
+ *
+ * Never edits facts. Pure: same input, same verdict.
+ */
+#ifndef TRUEFROM_VERDICT_H
+#define TRUEFROM_VERDICT_H
+
+#include "truefrom/result.h"
+
+enum tf_action { TF_ACT_ACCEPT, TF_ACT_QUARANTINE, TF_ACT_REJECT, TF_ACT_TEMPFAIL };
+
+/* How a quarantine is carried out. */
+enum tf_quarantine { TF_QUARANTINE_HEADER, TF_QUARANTINE_HOLD };
+
+/* dmarc.on_* : what a finding leads to. on_temperror knows accept and tempfail only. */
+enum tf_on {
+	TF_ON_ACCEPT,
+	TF_ON_HEADER, /* mark and deliver */
+	TF_ON_HOLD,
+	TF_ON_REJECT,
+	TF_ON_TEMPFAIL,
+	TF_ON_QUARANTINE /* as dmarc.on_quarantine says */
+};
+
+/* One domain "…" section; only authenticated facts can lower a policy. */
+struct tf_override {
+	struct tf_str domain; /* A-labels, lower case; without the "*." */
+	bool subdomains;      /* "*.domain": names below it, not itself */
+	bool published;       /* policy = "published": as if the section were not there */
+	enum tf_dmarc_policy policy;
+	int64_t until; /* last second of that UTC day; 0 = no end */
+	const struct tf_str *when_spf_pass, *when_dkim_pass;
+	size_t when_spf_count, when_dkim_count;
+	const struct tf_net *when_networks;
+	size_t when_network_count;
+};
+
+struct tf_verdict_opts {
+	bool monitor;
+	bool dmarc_enabled;
+	enum tf_on on_reject, on_quarantine, on_temperror, on_invalid_from;
+	enum tf_on on_spf_fail, on_helo_fail; /* accept or reject */
+	struct tf_str reply; /* dmarc.reply, e.g. "5.7.1 rejected by DMARC policy for %{domain}" */
+	const struct tf_override *overrides;
+	size_t override_count;
+	const struct tf_str *exempt_recipients; /* "user@host" with * at either side */
+	size_t exempt_recipient_count;
+	const struct tf_str *trusted_sealers;
+	size_t trusted_sealer_count;
+};
+
+struct tf_verdict {
+	enum tf_action action;
+	enum tf_action would;          /* what monitor mode withheld; TF_ACT_ACCEPT = nothing */
+	enum tf_quarantine quarantine; /* with action quarantine */
+	/* D of the comment: TF_POLICY_NONE, QUARANTINE, REJECT: what was done */
+	enum tf_dmarc_policy disposition;
+	struct tf_str rule; /* interface.md: rule= */
+	struct tf_str
+	    reply; /* whole line, "550 5.7.1 ..."; empty when accepted or held; printable ASCII */
+	struct tf_str hold_reason; /* for the MTA's quarantine: domain and policy */
+};
+
+/*
+ * tf_verdict_eval - decide
+ *
+ * res       const facts; exempt ones are accepted with the rule that says why
+ * rcpts     accepted recipients (exempt_recipients looks at them), may be empty
+ * queue_id  for %{queue_id}; may be empty
+ *
+ * verdict_out is filled completely; its slices live in a or are static.
+ */
+void tf_verdict_eval(struct tf_arena *a, const struct tf_result *res,
+    const struct tf_verdict_opts *opts, const struct tf_str *rcpts, size_t rcpt_count,
+    struct tf_str queue_id, struct tf_verdict *verdict_out);
+
+/*
+ * tf_verdict_cannot - truefrom itself could not decide (on_error)
+ *
+ * tempfail  on_error = "tempfail" and not monitor mode
+ * why       clean short text, goes to the log and into the reply's place
+ */
+void tf_verdict_cannot(
+    struct tf_arena *a, bool tempfail, struct tf_str why, struct tf_verdict *verdict_out);
+
+const char *tf_action_name(enum tf_action action); /* "accept" ... */
+
+/* Whether a dmarc.reply template is usable: says what is wrong in why, or returns true. */
+bool tf_verdict_reply_check(struct tf_str template, struct tf_buf *why);
+
+#endif

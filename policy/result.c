@@ -1,0 +1,141 @@
+/*
+ * result.c - names of the codes, and the trail of notes
+ *
+ * Each enum has one table; parsers, printers and tests share it.
+ */
+#include <stdio.h>
+
+#include "truefrom/result.h"
+#include "truefrom/banned.h"
+
+static const char *const code_names[] = {
+	[TF_NONE] = "none",
+	[TF_PASS] = "pass",
+	[TF_FAIL] = "fail",
+	[TF_SOFTFAIL] = "softfail",
+	[TF_NEUTRAL] = "neutral",
+	[TF_POLICY] = "policy",
+	[TF_TEMPERROR] = "temperror",
+	[TF_PERMERROR] = "permerror",
+};
+
+static const char *const policy_names[] = {
+	[TF_POLICY_UNKNOWN] = "none",
+	[TF_POLICY_NONE] = "none",
+	[TF_POLICY_QUARANTINE] = "quarantine",
+	[TF_POLICY_REJECT] = "reject",
+};
+
+static const char *const status_names[] = {
+	[TF_DNS_NOERROR] = "noerror",
+	[TF_DNS_NODATA] = "nodata",
+	[TF_DNS_NXDOMAIN] = "nxdomain",
+	[TF_DNS_SERVFAIL] = "servfail",
+	[TF_DNS_REFUSED] = "refused",
+	[TF_DNS_TIMEOUT] = "timeout",
+	[TF_DNS_BOGUS] = "bogus",
+	[TF_DNS_MALFORMED] = "malformed",
+};
+
+static const char *const from_names[] = {
+	[TF_FROM_OK] = "ok",
+	[TF_FROM_MISSING] = "missing",
+	[TF_FROM_MULTIPLE_FIELDS] = "multiple-fields",
+	[TF_FROM_SYNTAX] = "syntax",
+	[TF_FROM_NO_ADDRESS] = "no-address",
+	[TF_FROM_BAD_DOMAIN] = "bad-domain",
+	[TF_FROM_TOO_MANY_DOMAINS] = "too-many-domains",
+};
+
+static const char *const kind_names[] = {
+	[TF_CHECK_SPF] = "spf",
+	[TF_CHECK_HELO] = "helo",
+	[TF_CHECK_DKIM] = "dkim",
+	[TF_CHECK_ARC] = "arc",
+	[TF_CHECK_DMARC] = "dmarc",
+	[TF_CHECK_FROM] = "from",
+};
+
+static const char *
+name_of(const char *const *names, size_t count, size_t value)
+{
+	if (value >= count)
+		tf_panic("enum value %zu of %zu", value, count);
+	return names[value];
+}
+
+const char *
+tf_code_name(enum tf_code code)
+{
+	return name_of(code_names, TF_ARRAY_LEN(code_names), code);
+}
+
+const char *
+tf_dmarc_policy_name(enum tf_dmarc_policy policy)
+{
+	return name_of(policy_names, TF_ARRAY_LEN(policy_names), policy);
+}
+
+const char *
+tf_dns_status_name(enum tf_dns_status status)
+{
+	return name_of(status_names, TF_ARRAY_LEN(status_names), status);
+}
+
+const char *
+tf_from_state_name(enum tf_from_state state)
+{
+	return name_of(from_names, TF_ARRAY_LEN(from_names), state);
+}
+
+const char *
+tf_check_kind_name(enum tf_check_kind kind)
+{
+	return name_of(kind_names, TF_ARRAY_LEN(kind_names), kind);
+}
+
+bool
+tf_dmarc_policy_from(struct tf_str s, enum tf_dmarc_policy *policy_out)
+{
+	static const enum tf_dmarc_policy known[] = { TF_POLICY_NONE, TF_POLICY_QUARANTINE,
+		TF_POLICY_REJECT };
+
+	for (size_t i = 0; i < TF_ARRAY_LEN(known); i++) {
+		if (tf_str_eq_nocase(s, tf_str_from(policy_names[known[i]]))) {
+			*policy_out = known[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+tf_note(struct tf_notes *notes, struct tf_arena *a, enum tf_check_kind check, const char *fmt, ...)
+{
+	struct tf_note *note = tf_arena_alloc(a, sizeof(*note));
+	va_list ap;
+	char *text;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		tf_panic("format \"%s\"", fmt);
+	text = tf_arena_alloc(a, (size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(text, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	for (int i = 0; i < n; i++) {
+		if (tf_is_ctl(text[i]) || tf_is_8bit(text[i]))
+			text[i] = '?';
+	}
+	note->check = check;
+	note->text = (struct tf_str){ text, (size_t)n };
+	if (notes->last != NULL)
+		notes->last->next = note;
+	else
+		notes->first = note;
+	notes->last = note;
+	notes->count++;
+}
