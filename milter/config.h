@@ -1,0 +1,73 @@
+/*
+ * config.h - the configuration: rows of options.def become one immutable snapshot
+ *
+ * (Not autoconf's config.h, which lies in the build folder.) A snapshot is counted: each message
+ * holds the one that it took at MAIL FROM. Everything in it is const after tf_config_load.
+ */
+#ifndef MILTER_CONFIG_H
+#define MILTER_CONFIG_H
+
+#include "truefrom/authres.h"
+#include "truefrom/check.h"
+#include "truefrom/verdict.h"
+#include "milter/log.h"
+
+struct tf_config {
+	struct tf_str file; /* where it came from; empty = defaults only */
+
+	/* These need a restart; a reload keeps the old value and warns. */
+	struct tf_str socket, socket_group, user, pid_file;
+	uint32_t socket_mode; /* permission bits */
+
+	struct tf_str authserv_id; /* empty = the MTA's name */
+	const struct tf_str *remove_authserv_ids;
+	size_t remove_authserv_id_count;
+	const struct tf_net *trusted_networks, *trusted_relays, *inbound_relays;
+	size_t trusted_network_count, trusted_relay_count, inbound_relay_count;
+	bool trust_authenticated;
+	bool on_error_tempfail; /* on_error */
+	struct tf_log_opts log;
+	uint32_t connections;    /* limits.connections */
+	uint32_t idle_timeout_s; /* limits.idle_timeout */
+	bool received_spf;
+	struct tf_str metrics_listen;
+
+	struct tf_check_opts check;     /* spf, dkim, arc, dmarc, limits */
+	struct tf_verdict_opts verdict; /* mode, dmarc.on_*, domain sections ... */
+	struct tf_resolver_opts dns;
+};
+
+/*
+ * tf_config_load - defaults, then the file
+ *
+ * path     NULL: defaults only
+ * why      receives every error found, one line each: FILE:LINE: KEY: what is wrong; what would be
+ * right warn     the same for warnings (keys without effect, expired overrides)
+ *
+ * Returns a snapshot with one reference, or NULL with why filled. *missing_out tells an unreadable
+ * file (exit code 3) from a wrong one (exit code 1). Thread-safe.
+ */
+struct tf_config *tf_config_load(
+    const char *path, struct tf_buf *why, struct tf_buf *warn, bool *unreadable_out);
+struct tf_config *tf_config_retain(struct tf_config *c);
+void tf_config_release(struct tf_config *c); /* NULL is fine */
+
+/*
+ * tf_config_keep_fixed - on a reload: names of keys that need a restart and differ are appended to
+ * names_out, and the new snapshot gets the old values
+ */
+void tf_config_keep_fixed(
+    const struct tf_config *old, struct tf_config *fresh, struct tf_buf *names_out);
+/* Whether the settings of `dns` are the same, so that the resolver and its cache can stay. */
+bool tf_config_same_dns(const struct tf_config *a, const struct tf_config *b);
+
+/* Every key with its default and description, in configuration syntax (truefrom config --defaults).
+ */
+void tf_config_write_defaults(struct tf_buf *out);
+/* Only keys whose value differs from the default, in configuration syntax (truefrom config --diff).
+ */
+void tf_config_write_diff(const struct tf_config *c, struct tf_buf *out);
+/* The file used without -c: $TRUEFROM_CONFIG or SYSCONFDIR/truefrom/truefrom.conf. */
+const char *tf_config_default_path(bool *from_environment_out);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * log.h - the log: one line a message, and what an operator should know
+ *
+ * The only user of syslog. Outside bytes are escaped and clipped here, once. Thread-safe.
+ */
+#ifndef MILTER_LOG_H
+#define MILTER_LOG_H
+
+#include "truefrom/verdict.h"
+
+enum tf_log_level { TF_LOG_ERROR, TF_LOG_WARNING, TF_LOG_NOTICE, TF_LOG_INFO, TF_LOG_DEBUG };
+
+struct tf_log_opts {
+	int facility; /* LOG_MAIL ... */
+	enum tf_log_level level;
+	bool json;
+};
+
+/* program: static text. to_stderr: the foreground; lines go to stderr instead of syslog. */
+void tf_log_open(const char *program, bool to_stderr);
+void tf_log_configure(const struct tf_log_opts *opts); /* also on a reload */
+bool tf_log_wants(enum tf_log_level level);
+/* Control and 8-bit bytes in the formatted text are escaped; over 2 KiB is clipped with "...". */
+void tf_log(enum tf_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What the line about one message says beside the result (interface.md). */
+struct tf_log_message {
+	struct tf_str queue_id;
+	const struct tf_result *result;
+	const struct tf_verdict *verdict;
+	uint32_t ms; /* spent at the end of the message */
+};
+
+/* The line as logfmt or JSON, without a line end; for tf_log_message and its tests. */
+void tf_log_message_write(const struct tf_log_message *m, bool json, struct tf_buf *out);
+void tf_log_message(const struct tf_log_message *m);
+
+#endif
