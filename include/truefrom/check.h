@@ -39,6 +39,7 @@ struct tf_check_opts {
 	uint32_t max_headers; /* fields */
 	uint64_t max_header_bytes;
 	uint64_t max_memory; /* of one message's arena */
+	bool trace;          /* keep every DNS answer for the result (command line) */
 	bool spf_skip; /* the client is one of inbound_relays: SPF does not apply, both results none
 			*/
 };

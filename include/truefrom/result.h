@@ -206,9 +206,10 @@ struct tf_result {
 	const struct tf_dmarc
 	    *dmarc; /* the one that decided: strictest failing; points into authors */
 	struct tf_notes notes;
-	const struct tf_dns_trace *dns;
+	const struct tf_dns_trace *dns; /* with tf_check_opts.trace only */
 	size_t dns_count;
-	uint32_t dns_ms; /* waited for DNS at the end of the message */
+	uint32_t dns_asked; /* questions */
+	uint32_t dns_ms;    /* waited for DNS at the end of the message */
 };
 
 /* Names of the codes as every output writes them; never NULL. */
