@@ -42,6 +42,9 @@ size_t tf_str_rfind(struct tf_str s, char c);
 /* Without leading and trailing SP, TAB, CR and LF. */
 struct tf_str tf_str_trim(struct tf_str s);
 bool tf_str_is_ascii(struct tf_str s);
+bool tf_str_is_utf8(struct tf_str s); /* RFC 3629; ASCII is UTF-8 */
+/* The next code point, *rest advanced; false at the end and at what is not UTF-8 (rest stays). */
+bool tf_utf8_next(struct tf_str *rest, uint32_t *cp_out);
 
 /*
  * tf_str_to_u32 - decimal digits, all of s, at most max
