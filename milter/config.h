@@ -44,8 +44,8 @@ struct tf_config {
  * why      receives every error found, one line each: FILE:LINE: KEY: what is wrong; what would be
  * right warn     the same for warnings (keys without effect, expired overrides)
  *
- * Returns a snapshot with one reference, or NULL with why filled. *missing_out tells an unreadable
- * file (exit code 3) from a wrong one (exit code 1). Thread-safe.
+ * Returns a snapshot with one reference, or NULL with why filled. *unreadable_out tells an
+ * unreadable file (exit code 3) from a wrong one (exit code 1). Thread-safe.
  */
 struct tf_config *tf_config_load(
     const char *path, struct tf_buf *why, struct tf_buf *warn, bool *unreadable_out);
@@ -67,7 +67,16 @@ void tf_config_write_defaults(struct tf_buf *out);
 /* Only keys whose value differs from the default, in configuration syntax (truefrom config --diff).
  */
 void tf_config_write_diff(const struct tf_config *c, struct tf_buf *out);
-/* The file used without -c: $TRUEFROM_CONFIG or SYSCONFDIR/truefrom/truefrom.conf. */
-const char *tf_config_default_path(bool *from_environment_out);
+/*
+ * tf_config_choose_path - the file to load
+ *
+ * given  from -c or --config, or NULL: then $TRUEFROM_CONFIG, then
+ * SYSCONFDIR/truefrom/truefrom.conf warn   receives one line when the default file is not there and
+ * defaults are used
+ *
+ * Returns the path for tf_config_load, or NULL for defaults. A file that was named and is missing
+ * is returned, so that loading it fails.
+ */
+const char *tf_config_choose_path(const char *given, struct tf_buf *warn);
 
 #endif

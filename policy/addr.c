@@ -64,6 +64,15 @@ tf_addr_parse(struct tf_str s, struct tf_addr *addr_out)
 }
 
 void
+tf_addr_from_bytes(enum tf_family family, const uint8_t *bytes, struct tf_addr *addr_out)
+{
+	*addr_out = (struct tf_addr){ .family = family };
+	memcpy(addr_out->bytes, bytes, family_bits(family) / 8);
+	if (is_v4_mapped(addr_out))
+		unmap(addr_out);
+}
+
+void
 tf_addr_write(const struct tf_addr *addr, struct tf_buf *out)
 {
 	char text[INET6_ADDRSTRLEN];

@@ -234,6 +234,8 @@ void tf_note(struct tf_notes *notes, struct tf_arena *a, enum tf_check_kind chec
  * v4-mapped IPv6 becomes IPv4. Returns false (addr_out then has family NONE) on anything else.
  */
 bool tf_addr_parse(struct tf_str s, struct tf_addr *addr_out);
+/* From the 4 or 16 bytes of a socket address; v4-mapped IPv6 becomes IPv4. */
+void tf_addr_from_bytes(enum tf_family family, const uint8_t *bytes, struct tf_addr *addr_out);
 void tf_addr_write(const struct tf_addr *addr, struct tf_buf *out); /* nothing for family NONE */
 bool tf_addr_eq(const struct tf_addr *a, const struct tf_addr *b);
 /* Whether both are of one family and share their first `bits` bits (more than the family has: all).
