@@ -10,7 +10,7 @@
  */
 #include <idn2.h>
 
-#include "policy/domain.h"
+#include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
 #define ULABEL_MAX 255

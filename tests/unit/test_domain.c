@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "policy/domain.h"
+#include "truefrom/domain.h"
 #include "tests/unit/test.h"
 
 #define L63 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz01234567890"
