@@ -1,7 +1,7 @@
 /*
  * config.h - the configuration: rows of options.def become one immutable snapshot
  *
- * (Not autoconf's config.h, which lies in the build folder.) A snapshot is counted: each message
+ * A snapshot is counted: each message
  * holds the one that it took at MAIL FROM. Everything in it is const after tf_config_load.
  */
 #ifndef MILTER_CONFIG_H

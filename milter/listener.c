@@ -1,0 +1,135 @@
+/*
+ * listener.c - the listening socket that libmilter opened, and what it leaves undone about it
+ *
+ * libmilter keeps its descriptor to itself, so it is found as the one new descriptor that accepts
+ * connections. TCP_NODELAY on it is inherited by accepted sockets (Linux): without it each message
+ * over inet waits some 40 ms for a delayed acknowledgement.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "milter/listener.h"
+#include "truefrom/banned.h"
+
+#define DESCRIPTORS ((int)TF_ARRAY_LEN(((struct tf_listener *)NULL)->before))
+
+static bool
+listens(int fd)
+{
+	int on = 0;
+	socklen_t len = sizeof(on);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on != 0;
+}
+
+/* The path of "unix:/path" or "local:/path", or false. */
+static bool
+unix_path(struct tf_str spec, struct sockaddr_un *un_out)
+{
+	const size_t colon = tf_str_find(spec, ':');
+	const struct tf_str kind = tf_str_sub(spec, 0, colon);
+
+	memset(un_out, 0, sizeof(*un_out));
+	un_out->sun_family = AF_UNIX;
+	return (tf_str_eq(kind, TF_STR("unix")) || tf_str_eq(kind, TF_STR("local"))) &&
+	       tf_cstr(tf_str_sub(spec, colon + 1, spec.len), un_out->sun_path,
+		   sizeof(un_out->sun_path));
+}
+
+bool
+tf_listener_in_use(struct tf_str socket_spec)
+{
+	struct sockaddr_un un;
+	bool answered;
+	int fd;
+
+	if (!unix_path(socket_spec, &un))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	answered = connect(fd, (const struct sockaddr *)&un, sizeof(un)) == 0;
+	close(fd);
+	return answered;
+}
+
+void
+tf_listener_prepare(struct tf_listener *l)
+{
+	memset(l, 0, sizeof(*l));
+	l->fd = -1;
+	for (int fd = 0; fd < DESCRIPTORS; fd++)
+		l->before[fd] = listens(fd);
+}
+
+static int
+set_access(struct tf_str spec, const struct tf_listener_access *access, struct tf_buf *why)
+{
+	struct sockaddr_un un;
+
+	if (!unix_path(spec, &un))
+		return 0;
+	if (chmod(un.sun_path, access->mode) != 0 ||
+	    chown(un.sun_path, access->uid, access->gid) != 0) {
+		tf_buf_printf(
+		    why, "socket: cannot set mode and owner of %s (errno %d)", un.sun_path, errno);
+		return -1;
+	}
+	return 0;
+}
+
+int
+tf_listener_adopt(struct tf_listener *l, struct tf_str socket_spec,
+    const struct tf_listener_access *access, struct tf_buf *why)
+{
+	const int on = 1;
+	int found = 0;
+
+	for (int fd = 0; fd < DESCRIPTORS; fd++) {
+		if (listens(fd) && !l->before[fd]) {
+			l->fd = fd;
+			found++;
+		}
+	}
+	l->addr_len = sizeof(l->addr);
+	if (found != 1 || getsockname(l->fd, (struct sockaddr *)&l->addr, &l->addr_len) != 0) {
+		tf_buf_printf(
+		    why, "socket: %d listening descriptors where one was expected", found);
+		return -1;
+	}
+	if (l->addr.ss_family != AF_UNIX &&
+	    setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) {
+		tf_buf_printf(why, "socket: TCP_NODELAY (errno %d)", errno);
+		return -1;
+	}
+	return set_access(socket_spec, access, why);
+}
+
+void
+tf_listener_poke(const struct tf_listener *l)
+{
+	int fd = socket(l->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return;
+	/* A connection that is not complete yet still arrives; a failure means no harm, only no
+	 * rescue. */
+	(void)connect(fd, (const struct sockaddr *)&l->addr, l->addr_len);
+	close(fd);
+}
+
+void
+tf_listener_close(struct tf_listener *l)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&l->addr;
+
+	if (l->addr.ss_family == AF_UNIX && un->sun_path[0] != '\0')
+		(void)unlink(un->sun_path);
+	/* Not close: the descriptor is libmilter's. */
+	(void)shutdown(l->fd, SHUT_RDWR);
+}

@@ -1,0 +1,437 @@
+/*
+ * mfi.c - libmilter: callbacks become session events, plans are performed
+ *
+ * The only user of libmilter. Callbacks of one session run on several of its threads, never two at
+ * once; all state hangs on the context. Everything but the end of a message is negotiated as "no
+ * reply", which more than halves the cost of a message. Headers arrive with their leading space
+ * (RFC 6376 "simple" needs it) and folds as LF. Works around, in libmilter's worker pool: a session
+ * that is ready may stand behind one that waits for DNS until any event comes in, so the waker
+ * connects to our own socket while a callback waits.
+ */
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <libmilter/mfapi.h>
+
+#include "milter/listener.h"
+#include "milter/log.h"
+#include "milter/mfi.h"
+#include "milter/session.h"
+#include "milter/waker.h"
+#include "truefrom/banned.h"
+
+#define NO_REPLY                                                                                   \
+	(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR |            \
+	    SMFIP_NR_EOH | SMFIP_NR_BODY)
+#define WANTED (NO_REPLY | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
+#define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
+
+struct connection {
+	struct tf_session *session; /* NULL: over limits.connections, every message is put off */
+	unsigned long protocol;     /* SMFIP_* in force */
+	bool in_work;
+};
+
+/* One listener per process, as libmilter has it. */
+static struct {
+	struct tf_current *current;
+	struct tf_listener listener;
+	atomic_uint connections, in_work;
+	atomic_ulong
+	    protocol; /* last negotiated, for a connection that skips negotiation (SMFIC_QUIT_NC) */
+	atomic_bool told_limit;
+} mfi;
+
+static bool
+under_limit(void)
+{
+	struct tf_snapshot now = tf_current_take(mfi.current);
+	const uint32_t limit = now.config->connections;
+
+	tf_snapshot_release(&now);
+	if (atomic_load(&mfi.connections) <= limit) {
+		atomic_store(&mfi.told_limit, false);
+		return true;
+	}
+	if (!atomic_exchange(&mfi.told_limit, true))
+		tf_log(TF_LOG_WARNING,
+		    "limits.connections reached (%u): messages on further connections are put off",
+		    limit);
+	return false;
+}
+
+static struct connection *
+connection_of(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c != NULL)
+		return c;
+	c = tf_xmalloc(sizeof(*c));
+	c->protocol = atomic_load(&mfi.protocol);
+	atomic_fetch_add(&mfi.connections, 1);
+	if (under_limit())
+		c->session = tf_session_new(mfi.current);
+	if (smfi_setpriv(ctx, c) != MI_SUCCESS)
+		tf_panic("smfi_setpriv");
+	return c;
+}
+
+static void
+set_in_work(struct connection *c, bool in_work)
+{
+	if (c->in_work != in_work)
+		atomic_fetch_add(&mfi.in_work, in_work ? 1u : ~0u);
+	c->in_work = in_work;
+}
+
+/* What a callback returns: nothing when that was negotiated, else "continue". */
+static sfsistat
+quiet(const struct connection *c, unsigned long flag)
+{
+	return (c->protocol & flag) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+static struct tf_str
+macro(SMFICTX *ctx, const char *name)
+{
+	char symbol[32];
+
+	if (!tf_cstr(tf_str_from(name), symbol, sizeof(symbol)))
+		return TF_NONE_STR;
+	return tf_str_from(smfi_getsymval(ctx, symbol));
+}
+
+static sfsistat
+on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2, unsigned long f3,
+    unsigned long *pf0, unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
+{
+	(void)f2;
+	(void)f3;
+	*pf0 = f0 & ACTIONS;
+	*pf1 = f1 & WANTED;
+	*pf2 = 0;
+	*pf3 = 0;
+	atomic_store(&mfi.protocol, *pf1);
+	connection_of(ctx)->protocol = *pf1;
+	return SMFIS_CONTINUE;
+}
+
+static void
+address_of(const struct sockaddr *sa, struct tf_addr *addr_out)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	*addr_out = (struct tf_addr){ .family = TF_FAMILY_NONE };
+	if (sa == NULL)
+		return;
+	if (sa->sa_family == AF_INET) {
+		memcpy(&in, sa, sizeof(in));
+		tf_addr_from_bytes(TF_FAMILY_V4, (const uint8_t *)&in.sin_addr, addr_out);
+	} else if (sa->sa_family == AF_INET6) {
+		memcpy(&in6, sa, sizeof(in6));
+		tf_addr_from_bytes(TF_FAMILY_V6, in6.sin6_addr.s6_addr, addr_out);
+	}
+}
+
+static sfsistat
+on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
+{
+	struct connection *c = connection_of(ctx);
+	struct tf_addr client;
+
+	(void)host;
+	address_of(sa, &client);
+	if (c->session != NULL)
+		tf_session_connect(c->session, &client, sa != NULL && sa->sa_family == AF_UNIX);
+	return quiet(c, SMFIP_NR_CONN);
+}
+
+static sfsistat
+on_helo(SMFICTX *ctx, char *helo)
+{
+	struct connection *c = connection_of(ctx);
+
+	if (c->session != NULL)
+		tf_session_helo(c->session, tf_str_from(helo));
+	return quiet(c, SMFIP_NR_HELO);
+}
+
+static sfsistat
+on_mail(SMFICTX *ctx, char **argv)
+{
+	struct connection *c = connection_of(ctx);
+	struct tf_mail mail = { .path = tf_str_from(argv[0]), .now = (int64_t)time(NULL) };
+
+	for (size_t i = 1; argv[0] != NULL && argv[i] != NULL; i++)
+		mail.smtputf8 |= tf_str_eq_nocase(tf_str_from(argv[i]), TF_STR("SMTPUTF8"));
+	mail.mta_name = macro(ctx, "j");
+	mail.authenticated =
+	    macro(ctx, "{auth_authen}").len != 0 || macro(ctx, "{auth_type}").len != 0;
+	set_in_work(c, true);
+	if (c->session != NULL)
+		tf_session_mail(c->session, &mail);
+	return quiet(c, SMFIP_NR_MAIL);
+}
+
+static sfsistat
+on_rcpt(SMFICTX *ctx, char **argv)
+{
+	struct connection *c = connection_of(ctx);
+
+	/* Sendmail tells of recipients that it has refused, too. */
+	if (c->session != NULL && !tf_str_eq(macro(ctx, "{rcpt_mailer}"), TF_STR("error")))
+		tf_session_rcpt(c->session, tf_str_from(argv[0]));
+	return quiet(c, SMFIP_NR_RCPT);
+}
+
+static sfsistat
+on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct connection *c = connection_of(ctx);
+	struct tf_str v = tf_str_from(value);
+	char with_space[1024];
+	struct tf_buf b;
+
+	if (c->session == NULL)
+		return quiet(c, SMFIP_NR_HDR);
+	/* An MTA without this flag has taken one space away; most fields had just that one. */
+	if ((c->protocol & SMFIP_HDR_LEADSPC) == 0 && v.len < sizeof(with_space)) {
+		tf_buf_init(&b, with_space, sizeof(with_space));
+		tf_buf_byte(&b, ' ');
+		tf_buf_str(&b, v);
+		v = tf_buf_get(&b);
+	}
+	tf_session_header(c->session, tf_str_from(name), v);
+	return quiet(c, SMFIP_NR_HDR);
+}
+
+static sfsistat
+on_eoh(SMFICTX *ctx)
+{
+	struct connection *c = connection_of(ctx);
+
+	if (c->session != NULL)
+		tf_session_eoh(c->session);
+	return quiet(c, SMFIP_NR_EOH);
+}
+
+static sfsistat
+on_body(SMFICTX *ctx, unsigned char *chunk, size_t len)
+{
+	struct connection *c = connection_of(ctx);
+
+	if (c->session != NULL)
+		tf_session_body(c->session, (struct tf_str){ (const char *)chunk, len });
+	return quiet(c, SMFIP_NR_BODY);
+}
+
+static void
+progress(void *ctx)
+{
+	(void)smfi_progress(ctx);
+}
+
+/* libmilter takes char * and changes nothing. */
+static char *
+loose(const char *text)
+{
+	union {
+		const char *in;
+		char *out;
+	} u = { .in = text };
+
+	return u.out;
+}
+
+/* The header is edited from the bottom up; a failed edit means that the MTA is gone or refuses: try
+ * again later. */
+static bool
+perform_edits(SMFICTX *ctx, const struct connection *c, const struct tf_plan *plan)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < plan->deletion_count; i++)
+		ok = smfi_chgheader(ctx, loose(plan->deletions[i].name),
+			 (int)plan->deletions[i].index, NULL) == MI_SUCCESS;
+	for (size_t i = 0; ok && i < plan->insertion_count; i++) {
+		const char *value = plan->insertions[i].value;
+
+		/* Without the flag the MTA adds the space itself. */
+		if ((c->protocol & SMFIP_HDR_LEADSPC) == 0 && value[0] == ' ')
+			value++;
+		ok = smfi_insheader(ctx, 0, loose(plan->insertions[i].name), loose(value)) ==
+		     MI_SUCCESS;
+	}
+	if (ok && plan->hold_reason != NULL)
+		ok = smfi_quarantine(ctx, loose(plan->hold_reason)) == MI_SUCCESS;
+	return ok;
+}
+
+static sfsistat
+perform_reply(SMFICTX *ctx, const struct tf_plan *plan)
+{
+	char text[1024];
+	struct tf_buf b;
+
+	/* The text is a format for Sendmail. */
+	tf_buf_init(&b, text, sizeof(text));
+	for (const char *p = plan->reply_text; *p != '\0'; p++) {
+		tf_buf_byte(&b, *p);
+		if (*p == '%')
+			tf_buf_byte(&b, '%');
+	}
+	if (smfi_setreply(ctx, loose(plan->reply_code), loose(plan->reply_xcode),
+		loose(tf_buf_cstr(&b))) != MI_SUCCESS)
+		tf_log(TF_LOG_WARNING, "reply refused by libmilter: %s %s %s", plan->reply_code,
+		    plan->reply_xcode, plan->reply_text);
+	return plan->action == TF_ACT_REJECT ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+static sfsistat
+perform(SMFICTX *ctx, const struct connection *c, const struct tf_plan *plan)
+{
+	if (plan->action == TF_ACT_REJECT || plan->action == TF_ACT_TEMPFAIL)
+		return perform_reply(ctx, plan);
+	if (!perform_edits(ctx, c, plan)) {
+		tf_log(TF_LOG_WARNING, "id=%s: the MTA did not take our header edits; put off",
+		    smfi_getsymval(ctx, loose("i")));
+		return SMFIS_TEMPFAIL;
+	}
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_end(SMFICTX *ctx)
+{
+	struct connection *c = connection_of(ctx);
+	sfsistat answer;
+
+	if (c->session == NULL) {
+		set_in_work(c, false);
+		(void)smfi_setreply(ctx, loose("451"), loose("4.7.1"),
+		    loose("too many connections, try again later"));
+		return SMFIS_TEMPFAIL;
+	}
+	tf_waker_enter();
+	answer = perform(ctx, c, tf_session_end(c->session, macro(ctx, "i"), progress, ctx));
+	tf_waker_leave();
+	tf_session_abort(c->session);
+	set_in_work(c, false);
+	return answer;
+}
+
+static sfsistat
+on_abort(SMFICTX *ctx)
+{
+	struct connection *c = connection_of(ctx);
+
+	if (c->session != NULL)
+		tf_session_abort(c->session);
+	set_in_work(c, false);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_close(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c == NULL) /* closed before a word was said: the waker, a port scan */
+		return SMFIS_CONTINUE;
+	set_in_work(c, false);
+	tf_session_free(c->session);
+	tf_xfree(c);
+	atomic_fetch_sub(&mfi.connections, 1);
+	(void)smfi_setpriv(ctx, NULL);
+	return SMFIS_CONTINUE;
+}
+
+int
+tf_mfi_open(const struct tf_mfi_opts *opts, struct tf_buf *why)
+{
+	struct smfiDesc desc = {
+		.xxfi_name = loose("truefrom"),
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = ACTIONS,
+		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
+		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_rcpt,
+		.xxfi_header = on_header,
+		.xxfi_eoh = on_eoh,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_end,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_negotiate = on_negotiate,
+	};
+	char spec[256];
+
+	if (!tf_cstr(opts->socket, spec, sizeof(spec))) {
+		tf_buf_lit(why, "socket: too long");
+		return -1;
+	}
+	if (tf_listener_in_use(opts->socket)) {
+		tf_buf_printf(why, "socket: another process listens on %s", spec);
+		return -1;
+	}
+	if (smfi_register(desc) != MI_SUCCESS || smfi_setconn(spec) != MI_SUCCESS) {
+		tf_buf_printf(why, "socket: libmilter does not take %s", spec);
+		return -1;
+	}
+	(void)smfi_settimeout((int)opts->idle_timeout_s);
+	(void)smfi_setbacklog(512);
+	tf_listener_prepare(&mfi.listener);
+	if (smfi_opensocket(true) != MI_SUCCESS) {
+		tf_buf_printf(why, "socket: cannot listen on %s", spec);
+		return -1;
+	}
+	return tf_listener_adopt(&mfi.listener, opts->socket, &opts->access, why);
+}
+
+int
+tf_mfi_run(struct tf_current *current)
+{
+	int rc;
+
+	mfi.current = current;
+	tf_waker_start(&mfi.listener);
+	rc = smfi_main();
+	tf_waker_stop();
+	return rc == MI_SUCCESS ? 0 : -1;
+}
+
+void
+tf_mfi_stop_listening(void)
+{
+	tf_listener_close(&mfi.listener);
+}
+
+uint32_t
+tf_mfi_messages_in_work(void)
+{
+	return atomic_load(&mfi.in_work);
+}
+
+void
+tf_mfi_stop(void)
+{
+	(void)smfi_stop();
+}
+
+const char *
+tf_mfi_version(void)
+{
+	static char text[48];
+	unsigned int major, minor, patch;
+
+	(void)smfi_version(&major, &minor, &patch);
+	(void)snprintf(text, sizeof(text), "libmilter %u.%u.%u", major, minor, patch);
+	return text;
+}

@@ -1,0 +1,235 @@
+/*
+ * process.c - what makes a process a daemon: background, PID file, privileges, supervisor
+ *
+ * Order (truefromd.c): socket and PID file while still root, then the child, then privileges for
+ * good.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "milter/process.h"
+#include "truefrom/banned.h"
+
+static int ready_fd = -1; /* the parent's end of the pipe is read until this closes */
+
+int
+tf_account_find(struct tf_str user, struct tf_account *account_out, struct tf_buf *why)
+{
+	char storage[4096];
+	struct passwd entry, *found = NULL;
+
+	*account_out = (struct tf_account){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	if (user.len == 0 || geteuid() != 0)
+		return 0;
+	if (!tf_cstr(user, account_out->name, sizeof(account_out->name)) ||
+	    getpwnam_r(account_out->name, &entry, storage, sizeof(storage), &found) != 0 ||
+	    found == NULL) {
+		tf_buf_printf(why, "user: there is no user \"%.*s\"; create it or set user = \"\"",
+		    TF_PRI(user));
+		return -1;
+	}
+	account_out->uid = found->pw_uid;
+	account_out->gid = found->pw_gid;
+	return 0;
+}
+
+int
+tf_group_find(struct tf_str group, gid_t *gid_out, struct tf_buf *why)
+{
+	char storage[16384], name[64];
+	struct group entry, *found = NULL;
+
+	if (group.len == 0)
+		return 0;
+	if (!tf_cstr(group, name, sizeof(name)) ||
+	    getgrnam_r(name, &entry, storage, sizeof(storage), &found) != 0 || found == NULL) {
+		tf_buf_printf(why, "socket_group: there is no group \"%.*s\"", TF_PRI(group));
+		return -1;
+	}
+	*gid_out = found->gr_gid;
+	return 0;
+}
+
+int
+tf_process_drop(const struct tf_account *account, struct tf_buf *why)
+{
+	if (account->uid != (uid_t)-1 &&
+	    (initgroups(account->name, account->gid) != 0 || setgid(account->gid) != 0 ||
+		setuid(account->uid) != 0 || (account->uid != 0 && setuid(0) == 0))) {
+		tf_buf_printf(why, "user: cannot become \"%s\" (errno %d)", account->name, errno);
+		return -1;
+	}
+#ifdef __linux__
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+#endif
+	return 0;
+}
+
+/* The parent: 0 once the child says that it is ready, 3 when it ends without a word. */
+static void __attribute__((noreturn)) wait_for_child(int fd, pid_t child)
+{
+	char byte;
+	ssize_t n;
+	int status;
+
+	do {
+		n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n == 1)
+		_exit(0);
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		_exit(WEXITSTATUS(status));
+	_exit(3);
+}
+
+int
+tf_process_background(struct tf_buf *why)
+{
+	int ends[2];
+	pid_t child;
+
+	if (pipe(ends) != 0) {
+		tf_buf_printf(why, "pipe (errno %d)", errno);
+		return -1;
+	}
+	child = fork();
+	if (child < 0) {
+		tf_buf_printf(why, "fork (errno %d)", errno);
+		return -1;
+	}
+	if (child != 0) {
+		close(ends[1]);
+		wait_for_child(ends[0], child);
+	}
+	close(ends[0]);
+	ready_fd = ends[1];
+	(void)fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+	(void)setsid();
+	return 0;
+}
+
+void
+tf_process_ready(void)
+{
+	int null;
+
+	if (ready_fd < 0)
+		return;
+	null = open("/dev/null", O_RDWR);
+	if (null >= 0) {
+		for (int fd = 0; fd <= 2; fd++)
+			(void)dup2(null, fd);
+		if (null > 2)
+			close(null);
+	}
+	(void)chdir("/");
+	(void)write(ready_fd, "", 1);
+	close(ready_fd);
+	ready_fd = -1;
+}
+
+/* Whether the file names a process that is alive and not this one or the one that started it. */
+static bool
+names_a_live_process(int fd)
+{
+	char text[32];
+	const ssize_t n = read(fd, text, sizeof(text));
+	uint32_t pid;
+
+	return n > 0 &&
+	       tf_str_to_u32(tf_str_trim((struct tf_str){ text, (size_t)n }), INT32_MAX, &pid) &&
+	       pid > 1 && (pid_t)pid != getpid() && (pid_t)pid != getppid() &&
+	       (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+int
+tf_pid_file_write(struct tf_str path, const struct tf_account *owner, struct tf_buf *why)
+{
+	char name[4096], text[32];
+	int fd, len;
+
+	if (path.len == 0)
+		return 0;
+	if (!tf_cstr(path, name, sizeof(name))) {
+		tf_buf_lit(why, "pid_file: not a path");
+		return -1;
+	}
+	fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		tf_buf_printf(why, "pid_file: cannot write %s (errno %d)", name, errno);
+		return -1;
+	}
+	if (names_a_live_process(fd)) {
+		tf_buf_printf(why,
+		    "pid_file: %s names a running process; stop it or choose another file", name);
+		close(fd);
+		return -1;
+	}
+	len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != (ssize_t)len ||
+	    (owner->uid != (uid_t)-1 && fchown(fd, owner->uid, owner->gid) != 0)) {
+		tf_buf_printf(why, "pid_file: cannot write %s (errno %d)", name, errno);
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+void
+tf_pid_file_remove(struct tf_str path)
+{
+	char name[4096];
+
+	/* Without the right to remove it from its folder, it is at least empty. */
+	if (path.len != 0 && tf_cstr(path, name, sizeof(name)) && unlink(name) != 0)
+		(void)truncate(name, 0);
+}
+
+void
+tf_supervisor_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	const struct tf_str name = tf_str_from(path);
+	int fd;
+
+	if (name.len < 2 || (name.ptr[0] != '/' && name.ptr[0] != '@') ||
+	    !tf_cstr(name, un.sun_path, sizeof(un.sun_path)))
+		return;
+	if (un.sun_path[0] == '@')
+		un.sun_path[0] = '\0'; /* abstract namespace */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&un,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + name.len));
+	close(fd);
+}
+
+void
+tf_supervisor_reloading(void)
+{
+	struct timespec now;
+	char state[64];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	tf_supervisor_notify(state);
+}

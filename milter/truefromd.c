@@ -1,0 +1,316 @@
+/*
+ * truefromd.c - main of the daemon
+ *
+ * Start: block signals; configuration; socket with its mode and owner; into the background; PID
+ * file; privileges dropped for good; resolver; libmilter in a second thread; ready. Then the main
+ * thread waits for signals, so that it gets them before libmilter's own signal thread: USR1 (and
+ * HUP) reloads, TERM and INT stop.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "autoconf.h"
+#include "milter/mfi.h"
+#include "milter/process.h"
+#include "truefrom/banned.h"
+
+#define TEXT_MAX ((size_t)64 * 1024)
+enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_OPERATION = 3 };
+
+struct options {
+	const char *config_path; /* NULL: defaults only */
+	bool foreground, test;
+};
+
+/* Prints each line of the text with the program's name before it. */
+static void
+complain(const struct tf_buf *text)
+{
+	struct tf_str rest = tf_buf_get(text);
+
+	while (rest.len != 0) {
+		const size_t end = tf_str_find(rest, '\n');
+
+		fprintf(stderr, "truefromd: %.*s\n", (int)end, rest.ptr);
+		rest = tf_str_sub(rest, end + 1, rest.len);
+	}
+}
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: truefromd [-c FILE] [-f] [-t] [-V]\n"
+	      "  -c FILE  configuration (default: " SYSCONFDIR "/truefrom/truefrom.conf)\n"
+	      "  -f       stay in the foreground, log to stderr\n"
+	      "  -t       check the configuration and exit\n"
+	      "  -V       version and libraries\n",
+	    out);
+}
+
+static void
+print_version(void)
+{
+	char storage[512];
+	struct tf_buf libraries;
+
+	tf_buf_init(&libraries, storage, sizeof(storage));
+	tf_check_versions(&libraries);
+	printf(
+	    "truefromd %s\n%s, %s\n", PACKAGE_VERSION, tf_mfi_version(), tf_buf_cstr(&libraries));
+}
+
+/* Fills opts; returns -1 to go on, else the exit code. */
+static int
+read_options(int argc, char **argv, struct options *opts)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "c:fthV")) != -1) {
+		switch (c) {
+		case 'c':
+			opts->config_path = optarg;
+			break;
+		case 'f':
+			opts->foreground = true;
+			break;
+		case 't':
+			opts->test = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return EXIT_OK;
+		case 'V':
+			print_version();
+			return EXIT_OK;
+		default:
+			usage(stderr);
+			return EXIT_WRONG_USAGE;
+		}
+	}
+	if (optind != argc) {
+		usage(stderr);
+		return EXIT_WRONG_USAGE;
+	}
+	return -1;
+}
+
+static void
+log_lines(enum tf_log_level level, const struct tf_buf *text)
+{
+	struct tf_str rest = tf_buf_get(text);
+
+	while (rest.len != 0) {
+		const size_t end = tf_str_find(rest, '\n');
+
+		tf_log(level, "%.*s", (int)end, rest.ptr);
+		rest = tf_str_sub(rest, end + 1, rest.len);
+	}
+}
+
+static struct tf_config *
+load(struct options *opts, int *exit_code_out)
+{
+	struct tf_arena *a = tf_arena_new();
+	struct tf_buf why, warn;
+	bool unreadable = false;
+	struct tf_config *config;
+
+	tf_buf_init_arena(&why, a, TEXT_MAX);
+	tf_buf_init_arena(&warn, a, TEXT_MAX);
+	opts->config_path = tf_config_choose_path(opts->config_path, &warn);
+	config = tf_config_load(opts->config_path, &why, &warn, &unreadable);
+	complain(&warn);
+	complain(&why);
+	*exit_code_out = unreadable ? EXIT_OPERATION : EXIT_FAILED;
+	tf_arena_free(a);
+	return config;
+}
+
+static void
+block_signals(sigset_t *set_out)
+{
+	sigemptyset(set_out);
+	sigaddset(set_out, SIGHUP);
+	sigaddset(set_out, SIGINT);
+	sigaddset(set_out, SIGTERM);
+	sigaddset(set_out, SIGUSR1);
+	(void)pthread_sigmask(SIG_BLOCK, set_out, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void *
+serve(void *arg)
+{
+	if (tf_mfi_run(arg) != 0)
+		tf_log(TF_LOG_ERROR, "libmilter gave up");
+	/* Whoever waits for signals learns that there is nothing left to serve. */
+	(void)kill(getpid(), SIGTERM);
+	return NULL;
+}
+
+static void
+reload(struct tf_current *current, const char *path)
+{
+	struct tf_snapshot old = tf_current_take(current);
+	struct tf_arena *a = tf_arena_new();
+	struct tf_buf why, warn, fixed;
+	struct tf_config *fresh;
+	bool unreadable;
+
+	tf_supervisor_reloading();
+	tf_buf_init_arena(&why, a, TEXT_MAX);
+	tf_buf_init_arena(&warn, a, TEXT_MAX);
+	tf_buf_init_arena(&fixed, a, TEXT_MAX);
+	fresh = tf_config_load(path, &why, &warn, &unreadable);
+	if (fresh != NULL) {
+		tf_config_keep_fixed(old.config, fresh, &fixed);
+		if (fixed.len != 0)
+			tf_log(TF_LOG_WARNING, "reload: a restart is needed for %.*s",
+			    TF_PRI(tf_buf_get(&fixed)));
+		/* The snapshot may go with the last message that holds it: copy what is needed. */
+		const struct tf_log_opts log_opts = fresh->log;
+
+		if (tf_current_replace(current, fresh, &why)) {
+			tf_log_configure(&log_opts);
+			log_lines(TF_LOG_WARNING, &warn);
+			tf_log(TF_LOG_NOTICE, "reload: the new configuration is in force");
+		}
+	}
+	if (why.len != 0) {
+		log_lines(TF_LOG_ERROR, &why);
+		tf_log(TF_LOG_ERROR, "reload: failed; the old configuration stays in force");
+	}
+	tf_snapshot_release(&old);
+	tf_arena_free(a);
+	tf_supervisor_notify("READY=1");
+}
+
+/* Let the messages in work end: at most the deadline and 5 s. */
+static void
+drain(struct tf_current *current)
+{
+	const struct timespec pause = { 0, 20 * 1000 * 1000 };
+	struct tf_snapshot now = tf_current_take(current);
+	const uint32_t rounds = (now.config->check.deadline_ms + 5000) / 20;
+
+	tf_snapshot_release(&now);
+	tf_mfi_stop_listening();
+	for (uint32_t i = 0; i < rounds && tf_mfi_messages_in_work() != 0; i++)
+		(void)nanosleep(&pause, NULL);
+}
+
+static void
+wait_for_signals(const sigset_t *set, struct tf_current *current, const char *path)
+{
+	int got;
+
+	for (;;) {
+		if (sigwait(set, &got) != 0)
+			continue;
+		if (got == SIGTERM || got == SIGINT)
+			break;
+		reload(current, path);
+	}
+	tf_supervisor_notify("STOPPING=1");
+	tf_log(TF_LOG_NOTICE, "stopping: %u messages in work", tf_mfi_messages_in_work());
+	drain(current);
+}
+
+/* Socket, background, PID file, privileges: everything that needs root or the terminal. */
+static int
+prepare(const struct tf_config *config, const struct options *opts, struct tf_buf *why)
+{
+	struct tf_account account;
+	struct tf_mfi_opts mfi = { config->socket, { (mode_t)config->socket_mode, 0, 0 },
+		config->idle_timeout_s };
+
+	if (tf_account_find(config->user, &account, why) != 0)
+		return -1;
+	mfi.access.uid = account.uid;
+	mfi.access.gid = account.gid;
+	if (tf_group_find(config->socket_group, &mfi.access.gid, why) != 0)
+		return -1;
+	umask(0077);
+	if (tf_mfi_open(&mfi, why) != 0)
+		return -1;
+	umask(0022);
+	if (!opts->foreground && tf_process_background(why) != 0)
+		return -1;
+	if (tf_pid_file_write(config->pid_file, &account, why) != 0)
+		return -1;
+	if (config->user.len != 0 && geteuid() != 0)
+		tf_log(TF_LOG_NOTICE, "user: not started as root, so it stays as it is");
+	return tf_process_drop(&account, why);
+}
+
+static int
+run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
+{
+	struct tf_current *current;
+	struct tf_str pid_file;
+	pthread_t server;
+	struct tf_buf why;
+	sigset_t set;
+
+	tf_buf_init_arena(&why, a, TEXT_MAX);
+	block_signals(&set);
+	if (prepare(config, opts, &why) != 0) {
+		complain(&why);
+		tf_config_release(config);
+		return EXIT_OPERATION;
+	}
+	pid_file = tf_arena_dup(a, config->pid_file);
+	current = tf_current_new(config, tf_host_name(a), &why);
+	if (current == NULL) {
+		complain(&why);
+		tf_pid_file_remove(pid_file);
+		return EXIT_OPERATION;
+	}
+	if (pthread_create(&server, NULL, serve, current) != 0)
+		tf_panic("no thread for libmilter");
+	tf_process_ready();
+	tf_supervisor_notify("READY=1");
+	tf_log(TF_LOG_NOTICE, "truefromd %s ready", PACKAGE_VERSION);
+	wait_for_signals(&set, current, opts->config_path);
+	tf_mfi_stop();
+	(void)pthread_join(server, NULL);
+	tf_pid_file_remove(pid_file);
+	tf_log(TF_LOG_NOTICE, "stopped");
+	/* Workers of libmilter may still be about: nothing that they use is taken from under them.
+	 */
+	if (tf_mfi_messages_in_work() != 0)
+		_exit(EXIT_OK);
+	return EXIT_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options opts = { 0 };
+	struct tf_config *config;
+	struct tf_arena *a;
+	int code = read_options(argc, argv, &opts);
+
+	if (code >= 0)
+		return code;
+	config = load(&opts, &code);
+	if (config == NULL)
+		return code;
+	if (opts.test) {
+		tf_config_release(config);
+		return EXIT_OK;
+	}
+	tf_log_open("truefromd", opts.foreground);
+	tf_log_configure(&config->log);
+	a = tf_arena_new();
+	code = run(config, &opts, a);
+	tf_arena_free(a);
+	return code;
+}
