@@ -41,7 +41,7 @@ struct tf_verdict_opts {
 	bool dmarc_enabled;
 	enum tf_on on_reject, on_quarantine, on_temperror, on_invalid_from;
 	enum tf_on on_spf_fail, on_helo_fail; /* accept or reject */
-	struct tf_str reply; /* dmarc.reply, e.g. "5.7.1 rejected by DMARC policy for %{domain}" */
+	struct tf_str reply; /* dmarc.reply: what follows 550; see tf_verdict_reply_check */
 	const struct tf_override *overrides;
 	size_t override_count;
 	const struct tf_str *exempt_recipients; /* "user@host" with * at either side */
@@ -56,7 +56,11 @@ struct tf_verdict {
 	enum tf_quarantine quarantine; /* with action quarantine */
 	/* D of the comment: TF_POLICY_NONE, QUARANTINE, REJECT: what was done */
 	enum tf_dmarc_policy disposition;
-	struct tf_str rule; /* interface.md: rule= */
+	/* The author domain that decided: res->dmarc, unless an override makes another one
+	 * stricter; NULL for exempt mail and without DMARC. */
+	const struct tf_dmarc *dmarc;
+	enum tf_dmarc_policy policy; /* what was to be applied to it, overrides included */
+	struct tf_str rule;          /* interface.md: rule= */
 	struct tf_str
 	    reply; /* whole line, "550 5.7.1 ..."; empty when accepted or held; printable ASCII */
 	struct tf_str hold_reason; /* for the MTA's quarantine: domain and policy */
@@ -66,10 +70,13 @@ struct tf_verdict {
  * tf_verdict_eval - decide
  *
  * res       const facts; exempt ones are accepted with the rule that says why
- * rcpts     accepted recipients (exempt_recipients looks at them), may be empty
+ * rcpts     accepted recipients (exempt_recipients looks at them), with or without < >; may be
+ *           empty, then nobody is exempt
  * queue_id  for %{queue_id}; may be empty
  *
- * verdict_out is filled completely; its slices live in a or are static.
+ * verdict_out is filled completely; its slices live in a or are static. Beside the rules of
+ * interface.md there are `exempt-recipient`, `spf-fail` and `spf-helo-fail`. Spec: RFC 9989
+ * sections 5.3.6, 5.4 and 7.1; RFC 7208 section 8.4.
  */
 void tf_verdict_eval(struct tf_arena *a, const struct tf_result *res,
     const struct tf_verdict_opts *opts, const struct tf_str *rcpts, size_t rcpt_count,
@@ -78,15 +85,23 @@ void tf_verdict_eval(struct tf_arena *a, const struct tf_result *res,
 /*
  * tf_verdict_cannot - truefrom itself could not decide (on_error)
  *
- * tempfail  on_error = "tempfail" and not monitor mode
- * why       clean short text, goes to the log and into the reply's place
+ * tempfail  on_error = "tempfail" and not monitor mode; else the message is accepted
+ * why       clean short text for the reply; the caller logs it
+ *
+ * The rule is `error`.
  */
 void tf_verdict_cannot(
     struct tf_arena *a, bool tempfail, struct tf_str why, struct tf_verdict *verdict_out);
 
 const char *tf_action_name(enum tf_action action); /* "accept" ... */
 
-/* Whether a dmarc.reply template is usable: says what is wrong in why, or returns true. */
+/*
+ * tf_verdict_reply_check - whether a dmarc.reply template is usable
+ *
+ * It is an enhanced status code 5.X.X (RFC 3463), a space and printable ASCII with the variables
+ * %{domain}, %{org_domain}, %{policy}, %{queue_id} and %{rule}, and %% for a per cent sign.
+ * Returns true, or false with what is wrong appended to why.
+ */
 bool tf_verdict_reply_check(struct tf_str template, struct tf_buf *why);
 
 #endif
