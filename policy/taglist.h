@@ -1,5 +1,8 @@
 /*
  * taglist.h - tag=value lists (RFC 6376 section 3.2)
+ *
+ * One parser for DKIM-Signature fields, key records and the fields of ARC. All functions are
+ * thread-safe; none waits, allocates (but for tf_taglist_squeeze) or logs.
  */
 #ifndef POLICY_TAGLIST_H
 #define POLICY_TAGLIST_H
@@ -28,15 +31,19 @@ enum tf_taglist_mode {
 /*
  * tf_taglist_parse - names and values, in order
  *
+ * in        any bytes; folds are CRLF or LF before SP or TAB
+ * list_out  its slices lie inside in; with false, only err is of use
+ *
  * Duplicate names, more than TF_TAGS_MAX tags, a byte outside the grammar (8-bit only when it is
- * UTF-8 in a value, RFC 8616) make the whole list invalid: false, and err says why.
+ * UTF-8 in a value, RFC 8616) make the whole list invalid: false, and err says why. White space
+ * behind the trailing ";" is accepted. Spec: RFC 6376 section 3.2.
  */
 bool tf_taglist_parse(struct tf_str in, enum tf_taglist_mode mode, struct tf_taglist *list_out);
-const struct tf_tag *tf_taglist_get(
-    const struct tf_taglist *list, const char *name); /* case-sensitive */
+/* The tag of that name (case-sensitive), or NULL. */
+const struct tf_tag *tf_taglist_get(const struct tf_taglist *list, const char *name);
 /*
  * Next element of a colon-separated value, white space around it dropped. False at the end. *rest
- * is advanced.
+ * is advanced. Elements may be empty: "" has one, "a:" has two.
  */
 bool tf_taglist_item(struct tf_str *rest, struct tf_str *item_out);
 /* Copy without SP, TAB, CR, LF. */
