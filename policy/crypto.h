@@ -1,0 +1,50 @@
+/*
+ * crypto.h - base64 and public keys
+ *
+ * All functions are thread-safe; none waits or logs.
+ */
+#ifndef POLICY_CRYPTO_H
+#define POLICY_CRYPTO_H
+
+#include "truefrom/base.h"
+
+/*
+ * tf_base64_decode - base64 to bytes (RFC 4648 section 4)
+ *
+ * in  without white space; padding may be left out (RFC 6376 section 2.10 does not demand it)
+ *
+ * Returns false on any other byte, on padding that does not fit, or when a single character is left
+ * over. Unused bits of the last character are ignored. bytes_out is owned by a.
+ */
+bool tf_base64_decode(struct tf_str in, struct tf_arena *a, struct tf_str *bytes_out);
+/* Bytes to base64 with padding, in one line. */
+void tf_base64_encode(struct tf_str bytes, struct tf_buf *out);
+
+enum tf_key_type { TF_KEY_RSA, TF_KEY_ED25519 };
+
+/* A public key, taken apart but not judged: lengths are facts here, limits are the caller's. */
+struct tf_public_key {
+	enum tf_key_type type;
+	uint32_t bits;          /* of the RSA modulus; 256 for Ed25519 */
+	uint32_t exponent_bits; /* RSA only */
+	bool odd;               /* RSA: modulus and exponent are odd and the exponent over 1 */
+	struct tf_str bytes;    /* RSA: the RSAPublicKey in DER; Ed25519: 32 bytes. Borrowed */
+};
+
+/*
+ * tf_public_key_rsa - read an RSA key
+ *
+ * der  SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) or RSAPublicKey (RFC 8017 appendix A.1.1);
+ *      both stand in DNS. Borrowed as long as key_out is used
+ *
+ * Returns false when it is neither, of another algorithm, or followed by anything.
+ */
+bool tf_public_key_rsa(struct tf_str der, struct tf_public_key *key_out);
+/* The 32 bytes of RFC 8463 section 3.1; false for any other length. */
+bool tf_public_key_ed25519(struct tf_str raw, struct tf_public_key *key_out);
+/* An RSA key as SubjectPublicKeyInfo in DER. */
+struct tf_str tf_public_key_spki(const struct tf_public_key *key, struct tf_arena *a);
+
+const char *tf_crypto_version(void); /* "3.0.15"; static text */
+
+#endif
