@@ -91,3 +91,15 @@ def fixture_mx(request, programs, postfix, dns, folder):
                               request.config.getoption("daemon_user"))
     yield exchanger
     exchanger.close()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The count of the RFC 7208 suite on a line of its own."""
+    if not config.getoption("suites"):
+        return
+    outcomes = {kind: sum("test_rfc7208.py" in report.nodeid
+                          for report in terminalreporter.stats.get(kind, []))
+                for kind in ("passed", "failed", "error")}
+    if any(outcomes.values()):
+        terminalreporter.write_line(
+            f"RFC 7208 suite: {outcomes['passed']} of {sum(outcomes.values())}")

@@ -96,17 +96,16 @@ class LmtpSink:
         with self._arrived:
             self._deliveries = []
 
-    def wait_for(self, wanted, timeout=30):
-        """Sleep until a delivery fulfils the predicate; returns it."""
+    def wait_until(self, condition, timeout=30):
+        """Sleep until the list of deliveries fulfils a condition; returns what that gave."""
         with self._arrived:
-            found = []
+            value = self._arrived.wait_for(lambda: condition(self._deliveries), timeout)
+            assert value, f"not delivered within {timeout} s"
+            return value
 
-            def search():
-                found[:] = [d for d in self._deliveries if wanted(d)]
-                return found
-
-            assert self._arrived.wait_for(search, timeout), "the message was not delivered"
-            return found[0]
+    def wait_for(self, wanted, timeout=30):
+        """Sleep until there is a delivery that fulfils a predicate; returns it."""
+        return self.wait_until(lambda all_: next(filter(wanted, all_), None), timeout)
 
     def stop(self):
         """End the server."""

@@ -42,6 +42,7 @@ class Outcome:
     @property
     def field(self):
         """The value of the Authentication-Results field on top, unfolded; None without one."""
+        assert self.data is not None, f"not delivered: {self.code} {self.text}"
         found = FIELD.match(self.data)
         return unfold(found.group(2)) if found else None
 
@@ -133,7 +134,8 @@ class MailExchanger:
         """Send one message on an open session, and gather what became of it."""
         before = len(self.daemon.message_lines())
         code, text = client.offer(message, sender, recipient, options)
-        wait.until(lambda: len(self.daemon.message_lines()) > before, "a log line",
+        wait.until(lambda: len(self.daemon.message_lines()) > before,
+                   f"a log line about a message that got {code} {text}",
                    10 * self.programs.patience)
         lines = self.daemon.message_lines()[before:]
         assert len(lines) == 1, lines

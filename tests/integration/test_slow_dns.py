@@ -1,0 +1,102 @@
+"""Sessions that wait for slow DNS: each holds its own deadline, whatever the others do."""
+
+import threading
+import time
+
+import zones
+from dns_server import TIMEOUT, after
+from letter import letter
+from milter_client import MilterClient
+
+SESSIONS = 64
+DEADLINE = 3  # message_deadline, seconds
+# What a message may take beyond its deadline: libmilter's pool may leave a session lying until
+# something moves (the poke), and 64 answers have to be written on two busy cores.
+ALLOWANCE = 2.0
+SPF = "v=spf1 ip4:192.0.2.0/24 -all"
+
+
+def judge_all(mx, count, zone_of):
+    """So many sessions at once, each with a domain of its own, all ending their message together;
+    returns domain, seconds that the end of the message took, and verdict of each."""
+    results = []
+    gate = threading.Barrier(count)
+
+    def session(number):
+        domain = f"d{number}.example"
+        with MilterClient(mx.milter(), timeout=120) as client:
+            client.connect("192.0.2.1")
+            client.helo("mail.example.com")
+            client.mail(f"a@{domain}")
+            client.rcpt("user@example.org")
+            client.content(letter(sender=f"a@{domain}"), f"ID{number}")
+            gate.wait(60)
+            began = time.monotonic()
+            verdict = client.end(f"ID{number}")
+            results.append((domain, time.monotonic() - began, verdict))
+
+    zone = {}
+    for number in range(count):
+        zone.update(zone_of(number, f"d{number}.example"))
+    mx.dns.load(zone)
+    threads = [threading.Thread(target=session, args=(n,), daemon=True) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert len(results) == count
+    return results
+
+
+def test_64_sessions_each_hold_their_own_deadline(mx):
+    """DNS never answers: every message ends within its deadline and the allowance."""
+    mx.start({}, message_deadline=DEADLINE, dns={"timeout": DEADLINE})
+    results = judge_all(mx, SESSIONS, lambda _, name: {name: TIMEOUT, f"_dmarc.{name}": TIMEOUT})
+    for domain, _, verdict in results:
+        assert "dmarc=temperror" in verdict.field and f"header.from={domain}" in verdict.field
+    slowest = max(seconds for _, seconds, _ in results)
+    assert slowest < DEADLINE + ALLOWANCE * mx.programs.patience, sorted(r[1] for r in results)
+
+
+def test_64_sessions_with_answers_of_different_speed(mx):
+    """Half of the answers take 2 s: the others do not wait with them, and nobody gets another's."""
+    mx.start({}, message_deadline=10, dns={"timeout": 5})
+
+    def zone_of(number, name):
+        record = "v=DMARC1; p=reject"
+        return zones.domain(name, spf=SPF, dmarc=after(2, record) if number % 2 else record)
+
+    for domain, seconds, verdict in judge_all(mx, SESSIONS, zone_of):
+        assert verdict.field.endswith(
+            f"dmarc=pass (p=reject dis=none) header.from={domain} policy.dmarc=reject")
+        slow = int(domain[1:].partition(".")[0]) % 2
+        assert seconds < slow * 2 + ALLOWANCE * mx.programs.patience, (domain, seconds)
+
+
+def test_progress_while_waiting(mx):
+    """A message that waits long for DNS lets the MTA know that it is alive."""
+    mx.start({"example.com": TIMEOUT, "_dmarc.example.com": TIMEOUT}, message_deadline=15,
+             dns={"timeout": 12})
+    with MilterClient(mx.milter()) as client:
+        client.connect("192.0.2.1")
+        client.helo("mail.example.com")
+        verdict = client.message(letter(), "alice@example.com")
+    assert verdict.progress >= 1
+    assert "dmarc=temperror" in verdict.field
+
+
+def test_quit_while_waiting(mx):
+    """An MTA that goes away during the wait leaves nothing behind that hurts the next one."""
+    mx.start({"example.com": TIMEOUT, "_dmarc.example.com": TIMEOUT}, message_deadline=3,
+             dns={"timeout": 2})
+    for _ in range(10):
+        client = MilterClient(mx.milter())
+        client.connect("192.0.2.1")
+        client.helo("mail.example.com")
+        client.mail("alice@example.com")
+        client.rcpt("user@example.org")
+        client.content(letter())
+        client.send("E")
+        client.close(command=None)
+    mx.dns.load(zones.domain("example.com", spf=SPF, dmarc="v=DMARC1; p=reject"))
+    assert mx.send(letter()).delivered
