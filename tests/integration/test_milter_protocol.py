@@ -9,7 +9,7 @@ import expect
 import zones
 from dns_server import SERVFAIL
 from letter import letter
-from milter_client import ACTIONS, LEADSPC, NO_REPLY, PROTOCOL, MilterClient, send
+from milter_client import LEADSPC, NO_REPLY, PROTOCOL, MilterClient, send
 from signing import rsa_key, sign
 
 FOREIGN = "203.0.113.9"
