@@ -33,6 +33,7 @@ struct tf_resolver_opts {
 	bool cache;                   /* false: every question of a message goes out anew */
 	uint64_t cache_bytes;
 	bool dnssec;
+	struct tf_str trust_anchor; /* file with the root's DNSSEC key; empty: Debian's */
 	bool prefetch;
 	struct tf_str
 	    zone_file; /* path of a file of records answered before any server; or empty */
@@ -65,6 +66,7 @@ struct tf_dns_answer {
 	const struct tf_str
 	    *names; /* MX exchanges by preference, PTR targets: lower case, no trailing dot,
 		       "" for the root */
+	const uint16_t *prefs; /* MX: the preference of each name */
 	size_t count;
 	bool secure; /* validated by DNSSEC */
 };

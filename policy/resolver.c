@@ -1,0 +1,544 @@
+/*
+ * resolver.c - the resolver thread: inbox, open questions, their time-outs
+ *
+ * The only user of libevent. Messages hand over their questions in an inbox (a list under a lock, a
+ * pipe that wakes the loop); everything else here belongs to the one thread. Questions of the same
+ * name and type that are open at once share one look-up. A question that is not answered within its
+ * time is answered here, since libunbound goes on trying for much longer.
+ * Does not: know libunbound (dns_context.c), budgets and waits (dns_message.c), packets
+ * (dns_answer.c).
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/dns_answer.h"
+#include "policy/dns_context.h"
+#include "policy/dns_message.h"
+#include "truefrom/banned.h"
+
+#define BUCKETS 1024
+
+/* One question to libunbound, on behalf of one or more messages. */
+struct tf_lookup {
+	struct tf_resolver *r;
+	struct tf_str name; /* own copy */
+	enum tf_dns_type type;
+	struct tf_dns_request request;
+	struct tf_question_list peers; /* who asks; never empty */
+	LIST_ENTRY(tf_lookup) link;
+};
+
+LIST_HEAD(lookups, tf_lookup);
+
+struct tf_resolver {
+	int64_t timeout_us; /* never changes */
+	_Atomic uint64_t questions, network, failures;
+	_Atomic bool alive;
+	/* under the lock */
+	pthread_mutex_t lock;
+	size_t owners;
+	struct tf_posts inbox;
+	bool stopping, closed; /* the last owner has gone; nothing is taken any more */
+	/* the thread's own */
+	pthread_t thread;
+	int wake_read, wake_write;
+	struct event_base *base;
+	struct event *wake, *timer;
+	struct tf_dns_context *context;
+	struct lookups lookups[BUCKETS];
+	struct tf_question_list open; /* in the order of their deadlines */
+};
+
+/* Look-ups: all in the resolver thread. */
+
+static struct lookups *
+bucket_of(struct tf_resolver *r, struct tf_str name, enum tf_dns_type type)
+{
+	uint32_t hash = 2166136261u ^ (uint32_t)type; /* FNV-1a */
+
+	for (size_t i = 0; i < name.len; i++)
+		hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619u;
+	return &r->lookups[hash % BUCKETS];
+}
+
+static struct tf_lookup *
+lookup_find(struct tf_resolver *r, const struct tf_question *q)
+{
+	struct tf_lookup *lookup;
+
+	LIST_FOREACH(lookup, bucket_of(r, q->name, q->type), link)
+	{
+		if (lookup->type == q->type && tf_str_eq(lookup->name, q->name))
+			return lookup;
+	}
+	return NULL;
+}
+
+static struct tf_lookup *
+lookup_new(struct tf_resolver *r, const struct tf_question *q)
+{
+	struct tf_lookup *lookup = tf_xcalloc(1, sizeof(*lookup));
+
+	lookup->r = r;
+	lookup->name = (struct tf_str){ tf_xstrdup(q->name), q->name.len };
+	lookup->type = q->type;
+	TAILQ_INIT(&lookup->peers);
+	LIST_INSERT_HEAD(bucket_of(r, q->name, q->type), lookup, link);
+	return lookup;
+}
+
+static void
+lookup_free(struct tf_lookup *lookup)
+{
+	LIST_REMOVE(lookup, link);
+	tf_xfree((void *)(uintptr_t)lookup->name.ptr);
+	tf_xfree(lookup);
+}
+
+static void
+open_question(struct tf_resolver *r, struct tf_lookup *lookup, struct tf_question *q)
+{
+	q->lookup = lookup;
+	TAILQ_INSERT_TAIL(&lookup->peers, q, peers);
+	TAILQ_INSERT_TAIL(&r->open, q, open);
+}
+
+static void
+close_question(struct tf_resolver *r, struct tf_question *q)
+{
+	TAILQ_REMOVE(&q->lookup->peers, q, peers);
+	TAILQ_REMOVE(&r->open, q, open);
+	q->lookup = NULL;
+}
+
+/* Closes the question, and the look-up when nobody else asks it. libunbound goes on and fills its
+ * cache, but calls nobody. */
+static void
+leave_lookup(struct tf_resolver *r, struct tf_question *q)
+{
+	struct tf_lookup *lookup = q->lookup;
+
+	close_question(r, q);
+	if (!TAILQ_EMPTY(&lookup->peers))
+		return;
+	tf_dns_context_cancel(r->context, &lookup->request);
+	lookup_free(lookup);
+}
+
+static void
+finish(struct tf_resolver *r, struct tf_question *q, const struct tf_dns_reply *reply)
+{
+	if (tf_dns_failed(tf_question_finish(q, reply)))
+		atomic_fetch_add(&r->failures, 1);
+}
+
+/* Gives the reply to all who asked. */
+static void
+lookup_finish(struct tf_lookup *lookup, const struct tf_dns_reply *reply)
+{
+	struct tf_resolver *r = lookup->r;
+	struct tf_question_list peers;
+	struct tf_question *q;
+
+	TAILQ_INIT(&peers);
+	while (!TAILQ_EMPTY(&lookup->peers)) {
+		q = TAILQ_FIRST(&lookup->peers);
+		close_question(r, q);
+		TAILQ_INSERT_TAIL(&peers, q, peers);
+	}
+	lookup_free(lookup);
+	while (!TAILQ_EMPTY(&peers)) {
+		q = TAILQ_FIRST(&peers);
+		TAILQ_REMOVE(&peers, q, peers);
+		finish(r, q, reply);
+	}
+}
+
+static void
+on_reply(void *arg, const struct tf_dns_reply *reply)
+{
+	lookup_finish(arg, reply);
+}
+
+static void
+arm_timer(struct tf_resolver *r)
+{
+	struct tf_question *oldest = TAILQ_FIRST(&r->open);
+	struct timeval tv = { 0, 0 };
+	int64_t left_us;
+
+	if (oldest == NULL || event_pending(r->timer, EV_TIMEOUT, NULL))
+		return;
+	left_us = oldest->deadline_us - tf_dns_now_us();
+	if (left_us > 0) {
+		tv.tv_sec = (time_t)(left_us / 1000000);
+		tv.tv_usec = (suseconds_t)(left_us % 1000000);
+	}
+	event_add(r->timer, &tv);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct tf_dns_reply timeout = { .status = TF_DNS_TIMEOUT };
+	struct tf_resolver *r = arg;
+	int64_t now_us = tf_dns_now_us();
+	struct tf_question *q;
+
+	(void)fd;
+	(void)what;
+	for (q = TAILQ_FIRST(&r->open); q != NULL && q->deadline_us <= now_us;
+	     q = TAILQ_FIRST(&r->open)) {
+		leave_lookup(r, q);
+		finish(r, q, &timeout);
+	}
+	arm_timer(r);
+}
+
+/* Joins the look-up for that name and type, or makes one. */
+static void
+ask(struct tf_resolver *r, struct tf_question *q)
+{
+	struct tf_lookup *lookup = lookup_find(r, q);
+
+	if (lookup != NULL) {
+		open_question(r, lookup, q);
+		return;
+	}
+	lookup = lookup_new(r, q);
+	open_question(r, lookup, q);
+	atomic_fetch_add(&r->network, 1);
+	lookup->request.on_reply = on_reply;
+	lookup->request.arg = lookup;
+	tf_dns_context_ask(r->context, lookup->name, lookup->type, &lookup->request);
+}
+
+static void
+cancel_all(struct tf_resolver *r, struct tf_dns *dns)
+{
+	struct tf_question *q = tf_dns_first_question(dns);
+
+	while (q != NULL) {
+		struct tf_question *next = STAILQ_NEXT(q, link);
+
+		if (q->lookup != NULL) {
+			leave_lookup(r, q);
+			tf_dns_unref(dns);
+		}
+		q = next;
+	}
+	tf_dns_unref(dns);
+}
+
+/* The inbox. */
+
+/* Moves all posts to *posts_out. Returns whether the resolver goes on. */
+static bool
+take_inbox(struct tf_resolver *r, bool close, struct tf_posts *posts_out)
+{
+	bool goes_on;
+
+	STAILQ_INIT(posts_out);
+	pthread_mutex_lock(&r->lock);
+	STAILQ_CONCAT(posts_out, &r->inbox);
+	r->closed = r->closed || close;
+	goes_on = !r->stopping;
+	pthread_mutex_unlock(&r->lock);
+	return goes_on;
+}
+
+static void
+perform(struct tf_resolver *r, struct tf_post *post)
+{
+	switch (post->kind) {
+	case TF_POST_ASK:
+		if (tf_dns_has_ended(post->dns))
+			tf_dns_unref(post->dns);
+		else
+			ask(r, post->question);
+		return;
+	case TF_POST_THEN:
+		tf_follow_up_run(post);
+		return;
+	case TF_POST_CANCEL:
+		cancel_all(r, post->dns);
+		return;
+	}
+}
+
+static void
+perform_all(struct tf_resolver *r, struct tf_posts *posts,
+    void (*perform_one)(struct tf_resolver *, struct tf_post *))
+{
+	while (!STAILQ_EMPTY(posts)) {
+		struct tf_post *post = STAILQ_FIRST(posts);
+
+		STAILQ_REMOVE_HEAD(posts, link);
+		perform_one(r, post);
+	}
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct tf_resolver *r = arg;
+	struct tf_posts posts;
+	char bytes[64];
+
+	(void)what;
+	while (read(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes))
+		;
+	if (!take_inbox(r, false, &posts))
+		event_base_loopbreak(r->base);
+	perform_all(r, &posts, perform);
+	arm_timer(r);
+}
+
+static void
+perform_closing(struct tf_resolver *r, struct tf_post *post)
+{
+	static const struct tf_dns_reply failed = { .status = TF_DNS_SERVFAIL };
+
+	if (post->kind == TF_POST_ASK)
+		finish(r, post->question, &failed);
+	else
+		perform(r, post);
+}
+
+/* After the loop: answers everything that is still open, so that nobody waits for nothing. */
+static void
+close_inbox(struct tf_resolver *r)
+{
+	static const struct tf_dns_reply failed = { .status = TF_DNS_SERVFAIL };
+	struct tf_question *q;
+	struct tf_posts posts;
+
+	if (take_inbox(r, true, &posts))
+		atomic_store(&r->alive, false);
+	perform_all(r, &posts, perform_closing);
+	for (q = TAILQ_FIRST(&r->open); q != NULL; q = TAILQ_FIRST(&r->open)) {
+		leave_lookup(r, q);
+		finish(r, q, &failed);
+	}
+}
+
+static void *
+run(void *arg)
+{
+	struct tf_resolver *r = arg;
+
+	event_base_dispatch(r->base);
+	close_inbox(r);
+	return NULL;
+}
+
+static void
+wake(struct tf_resolver *r)
+{
+	/* A full pipe will wake the thread as well. */
+	while (write(r->wake_write, "", 1) < 0 && errno == EINTR)
+		;
+}
+
+bool
+tf_resolver_post(struct tf_resolver *r, struct tf_post *post)
+{
+	bool taken, first;
+
+	pthread_mutex_lock(&r->lock);
+	taken = !r->closed;
+	first = STAILQ_EMPTY(&r->inbox);
+	if (taken)
+		STAILQ_INSERT_TAIL(&r->inbox, post, link);
+	pthread_mutex_unlock(&r->lock);
+	if (taken && first)
+		wake(r);
+	return taken;
+}
+
+int64_t
+tf_resolver_timeout_us(const struct tf_resolver *r)
+{
+	return r->timeout_us;
+}
+
+void
+tf_resolver_count_question(struct tf_resolver *r)
+{
+	atomic_fetch_add(&r->questions, 1);
+}
+
+/* Making and ending. */
+
+static bool
+set_up_events(struct tf_resolver *r, struct tf_buf *why)
+{
+	int ends[2];
+
+	r->wake_read = r->wake_write = -1;
+	if (pipe(ends) != 0) {
+		tf_buf_lit(why, "no pipe can be made: too many open files");
+		return false;
+	}
+	r->wake_read = ends[0];
+	r->wake_write = ends[1];
+	for (size_t i = 0; i < 2; i++) {
+		fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+		fcntl(ends[i], F_SETFL, O_NONBLOCK);
+	}
+	r->base = event_base_new();
+	if (r->base == NULL) {
+		tf_buf_lit(why, "libevent: no event base can be made");
+		return false;
+	}
+	r->wake = event_new(r->base, r->wake_read, EV_READ | EV_PERSIST, on_wake, r);
+	r->timer = evtimer_new(r->base, on_timer, r);
+	if (r->wake == NULL || r->timer == NULL || event_add(r->wake, NULL) != 0) {
+		tf_buf_lit(why, "libevent: no event can be made");
+		return false;
+	}
+	return true;
+}
+
+/* Signals are for other threads. */
+static bool
+start_thread(struct tf_resolver *r, struct tf_buf *why)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&r->thread, NULL, run, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err != 0)
+		tf_buf_lit(why, "no thread can be made");
+	return err == 0;
+}
+
+static bool
+opts_are_sound(const struct tf_resolver_opts *opts, struct tf_buf *why)
+{
+	if (opts->timeout_ms == 0)
+		tf_buf_lit(why, "the time-out of a question must be at least 1 ms");
+	else if (opts->recursive && opts->server_count != 0)
+		tf_buf_lit(why, "recursive and servers exclude each other");
+	else if (opts->zone_file.len != 0 && opts->zone_text.len != 0)
+		tf_buf_lit(why, "a zone comes from a file or from text, not from both");
+	else
+		return true;
+	return false;
+}
+
+/* Everything but the thread, which has ended or never was. */
+static void
+resolver_free(struct tf_resolver *r)
+{
+	tf_dns_context_free(r->context);
+	if (r->wake != NULL)
+		event_free(r->wake);
+	if (r->timer != NULL)
+		event_free(r->timer);
+	if (r->base != NULL)
+		event_base_free(r->base);
+	if (r->wake_read >= 0)
+		close(r->wake_read);
+	if (r->wake_write >= 0)
+		close(r->wake_write);
+	pthread_mutex_destroy(&r->lock);
+	tf_xfree(r);
+}
+
+struct tf_resolver *
+tf_resolver_new(const struct tf_resolver_opts *opts, struct tf_buf *why)
+{
+	struct tf_resolver *r;
+	bool ok;
+
+	if (!opts_are_sound(opts, why))
+		return NULL;
+	r = tf_xcalloc(1, sizeof(*r));
+	r->timeout_us = (int64_t)opts->timeout_ms * 1000;
+	r->owners = 1;
+	r->alive = true;
+	STAILQ_INIT(&r->inbox);
+	TAILQ_INIT(&r->open);
+	if (pthread_mutex_init(&r->lock, NULL) != 0)
+		tf_panic("no mutex");
+	ok = set_up_events(r, why);
+	if (ok) {
+		r->context = tf_dns_context_new(r->base, opts, why);
+		ok = r->context != NULL && start_thread(r, why);
+	}
+	if (ok)
+		return r;
+	resolver_free(r);
+	return NULL;
+}
+
+void
+tf_resolver_retain(struct tf_resolver *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->owners++;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void
+tf_resolver_release(struct tf_resolver *r)
+{
+	bool last;
+
+	if (r == NULL)
+		return;
+	pthread_mutex_lock(&r->lock);
+	last = --r->owners == 0;
+	r->stopping = last;
+	pthread_mutex_unlock(&r->lock);
+	if (!last)
+		return;
+	wake(r);
+	pthread_join(r->thread, NULL);
+	resolver_free(r);
+}
+
+bool
+tf_resolver_alive(const struct tf_resolver *r)
+{
+	return r->alive;
+}
+
+void
+tf_resolver_get_stats(const struct tf_resolver *r, struct tf_resolver_stats *stats_out)
+{
+	stats_out->questions = r->questions;
+	stats_out->network = r->network;
+	stats_out->failures = r->failures;
+}
+
+static char versions[128];
+
+static void
+write_versions(void)
+{
+	struct tf_buf out;
+
+	tf_buf_init(&out, versions, sizeof(versions));
+	tf_buf_printf(&out, "libunbound %s, libevent %s, ldns %s", tf_dns_context_version(),
+	    event_get_version(), tf_dns_library_version());
+	(void)tf_buf_cstr(&out);
+}
+
+const char *
+tf_resolver_versions(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, write_versions);
+	return versions;
+}
