@@ -110,9 +110,9 @@ def _compile(zone):
 class DnsServer:
     """The server in a thread of its own; `zone` may be replaced at any time."""
 
-    def __init__(self, address="127.0.0.1", port=0, ttl=0):
+    def __init__(self, address="127.0.0.1", port=0):
         self.address = address
-        self.ttl = ttl
+        self.ttl = 0
         self._arrived = threading.Condition()
         self._questions = []
         self._tables = _compile({})
@@ -126,11 +126,12 @@ class DnsServer:
         """The server's address as truefrom's configuration writes it."""
         return f"{self.address}@{self.port}"
 
-    def load(self, zone):
+    def load(self, zone, ttl=0):
         """Answer from this table from now on, and forget the questions asked so far."""
         tables = _compile(zone)
         with self._arrived:
             self._tables = tables
+            self.ttl = ttl
             self._questions = []
 
     def questions(self, name=None, rtype=None):
