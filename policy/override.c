@@ -5,7 +5,7 @@
  * policy: anyone can write any From.
  * Does not: choose an action (verdict.c).
  */
-#include "policy/domain.h"
+#include "truefrom/domain.h"
 #include "policy/override.h"
 #include "truefrom/banned.h"
 

@@ -7,7 +7,7 @@
  * sections 5.3.6, 5.4, 7.1 and 7.4; RFC 7208 section 8.4.
  * Does not: edit facts, evaluate anything, or write texts of a reply beyond its parts (reply.c).
  */
-#include "policy/domain.h"
+#include "truefrom/domain.h"
 #include "policy/override.h"
 #include "policy/reply.h"
 #include "truefrom/banned.h"
