@@ -56,30 +56,33 @@ encode_domain(struct tf_str v, struct tf_buf *out)
 	return true;
 }
 
-/* quoted-string, of text that is printable ASCII */
-static void
-put_quoted(struct tf_str v, struct tf_buf *out)
+static bool
+is_value_byte(char c)
 {
-	tf_buf_byte(out, '"');
-	for (size_t i = 0; i < v.len; i++) {
-		if (v.ptr[i] == '"' || v.ptr[i] == '\\')
-			tf_buf_byte(out, '\\');
-		tf_buf_byte(out, v.ptr[i]);
-	}
-	tf_buf_byte(out, '"');
+	return is_printable(c) && c != '"' && c != '\\';
 }
 
-/* value = token / quoted-string */
+/* value = token / quoted-string. No quoted pairs: there are readers that stumble over them. */
 static bool
 encode_value(struct tf_str v, struct tf_buf *out)
 {
-	if (v.len == 0 || v.len > WORD_MAX || !all_are(v, is_printable))
+	bool quote = !all_are(v, tf_is_token);
+
+	if (v.len == 0 || v.len > WORD_MAX || !all_are(v, is_value_byte))
 		return false;
-	if (all_are(v, tf_is_token))
-		tf_buf_str(out, v);
-	else
-		put_quoted(v, out);
+	if (quote)
+		tf_buf_byte(out, '"');
+	tf_buf_str(out, v);
+	if (quote)
+		tf_buf_byte(out, '"');
 	return true;
+}
+
+/* A token or nothing: for values that no reader expects in quotes. */
+static bool
+encode_token(struct tf_str v, struct tf_buf *out)
+{
+	return all_are(v, tf_is_token) && encode_value(v, out);
 }
 
 /* Dot-string of RFC 5321 without "=", which some readers take for the next property, and with
@@ -98,17 +101,10 @@ is_plain_local_part(struct tf_str local)
 	return lx.err == NULL && tf_lex_done(&lx);
 }
 
-static bool
-is_quoted_local_part(struct tf_str local)
-{
-	struct tf_lex lx = tf_lex_init(local);
-
-	tf_lex_quoted_string(&lx);
-	return lx.err == NULL && tf_lex_done(&lx) && all_are(local, is_printable) &&
-	       tf_str_find(local, '=') == local.len;
-}
-
-/* [ [ local-part ] "@" ] domain-name: an identity is written as it is, never quoted as a whole. */
+/*
+ * [ [ local-part ] "@" ] domain-name: an identity is written as it is, never quoted as a whole. One
+ * with a quoted local part is dropped: SpamAssassin would drop the field, other results and all.
+ */
 static bool
 encode_mailbox(struct tf_str v, struct tf_buf *out)
 {
@@ -118,7 +114,7 @@ encode_mailbox(struct tf_str v, struct tf_buf *out)
 
 	if (at == v.len || local.len > LOCAL_PART_MAX)
 		return false;
-	if (local.len != 0 && !is_plain_local_part(local) && !is_quoted_local_part(local))
+	if (local.len != 0 && !is_plain_local_part(local))
 		return false;
 	if (domain.len == 0 || domain.len > TF_DOMAIN_MAX || !all_are(domain, is_domain_byte))
 		return false;
@@ -163,7 +159,7 @@ static void
 put_property(struct writer *w, const char *name, struct tf_str value,
     bool (*encode)(struct tf_str, struct tf_buf *))
 {
-	char storage[2 * WORD_MAX + LOCAL_PART_MAX];
+	char storage[WORD_MAX + LOCAL_PART_MAX + 32];
 	struct tf_buf part;
 
 	tf_buf_init(&part, storage, sizeof(storage));
@@ -206,29 +202,31 @@ ends_with_method(struct tf_str text)
 	return false;
 }
 
+static char
+reason_byte(struct tf_str before, char c)
+{
+	if (!is_printable(c))
+		return '?';
+	if (c == '"' || c == '\\')
+		return '\'';
+	return c == '=' && ends_with_method(before) ? ':' : c;
+}
+
 /* Reasons are our own words, but may quote a record: no control character, and nothing in them
  * that a careless reader could take for a result ("dmarc=pass"). */
 static void
 put_reason(struct writer *w, struct tf_str reason, enum tf_code code)
 {
-	char clean[REASON_MAX], storage[2 * REASON_MAX + 16];
-	struct tf_str text = { clean, 0 };
+	char storage[REASON_MAX + sizeof("reason=\"\"")];
 	struct tf_buf part;
 
 	if (reason.len == 0 || reason.len > REASON_MAX)
 		reason = tf_str_from(plain_reasons[code]);
-	while (text.len < reason.len) {
-		char c = reason.ptr[text.len];
-
-		if (!is_printable(c))
-			c = '?';
-		else if (c == '=' && ends_with_method(text))
-			c = ':';
-		clean[text.len++] = c;
-	}
 	tf_buf_init(&part, storage, sizeof(storage));
-	tf_buf_lit(&part, "reason=");
-	put_quoted(text, &part);
+	tf_buf_lit(&part, "reason=\"");
+	for (size_t i = 0; i < reason.len; i++)
+		tf_buf_byte(&part, reason_byte(tf_str_sub(reason, 0, i), reason.ptr[i]));
+	tf_buf_byte(&part, '"');
 	put_part(w, tf_buf_get(&part));
 }
 
@@ -349,7 +347,7 @@ put_signature(struct writer *w, const struct tf_dkim *sig, struct tf_str b)
 		put_reason(w, sig->reason, sig->code);
 	put_property(w, "header.d", sig->domain, encode_domain);
 	put_property(w, "header.i", sig->identity, encode_mailbox);
-	put_property(w, "header.a", sig->algorithm, encode_value);
+	put_property(w, "header.a", sig->algorithm, encode_token);
 	put_property(w, "header.s", sig->selector, encode_domain);
 	put_property(w, "header.b", b, encode_value);
 }
