@@ -322,19 +322,15 @@ tf_authres_header_b(const struct tf_result *res, size_t index)
 	return header_b(res, &p, index);
 }
 
+/* What a pass is worth; a failure has its reason in this place. */
 static void
 put_key_comment(struct writer *w, const struct tf_dkim *sig)
 {
 	char storage[48];
 	struct tf_buf part;
 
-	if (sig->bits == 0 && !sig->key_testing)
-		return;
 	tf_buf_init(&part, storage, sizeof(storage));
-	tf_buf_byte(&part, '(');
-	if (sig->bits != 0)
-		tf_buf_printf(&part, "%u-bit key%s", sig->bits, sig->key_testing ? ", " : "");
-	tf_buf_lit(&part, sig->key_testing ? "test mode)" : ")");
+	tf_buf_printf(&part, "(%u-bit key%s)", sig->bits, sig->key_testing ? ", test mode" : "");
 	put_part(w, tf_buf_get(&part));
 }
 
@@ -342,8 +338,9 @@ static void
 put_signature(struct writer *w, const struct tf_dkim *sig, struct tf_str b)
 {
 	put_result(w, "dkim", sig->code);
-	put_key_comment(w, sig);
-	if (sig->code != TF_PASS)
+	if (sig->code == TF_PASS)
+		put_key_comment(w, sig);
+	else
 		put_reason(w, sig->reason, sig->code);
 	put_property(w, "header.d", sig->domain, encode_domain);
 	put_property(w, "header.i", sig->identity, encode_mailbox);
