@@ -25,12 +25,14 @@ struct tf_config {
 	const struct tf_net *trusted_networks, *trusted_relays, *inbound_relays;
 	size_t trusted_network_count, trusted_relay_count, inbound_relay_count;
 	bool trust_authenticated;
-	bool on_error_tempfail; /* on_error */
+	bool on_error_configured; /* on_error is "tempfail" */
+	bool on_error_tempfail;   /* the same, but false in monitor mode: what the daemon goes by */
 	struct tf_log_opts log;
 	uint32_t connections;    /* limits.connections */
 	uint32_t idle_timeout_s; /* limits.idle_timeout */
 	bool received_spf;
-	struct tf_str metrics_listen;
+	bool report_enabled;
+	struct tf_str trusted_sealers_file, metrics_listen;
 
 	struct tf_check_opts check;     /* spf, dkim, arc, dmarc, limits */
 	struct tf_verdict_opts verdict; /* mode, dmarc.on_*, domain sections ... */
@@ -67,6 +69,8 @@ void tf_config_write_defaults(struct tf_buf *out);
 /* Only keys whose value differs from the default, in configuration syntax (truefrom config --diff).
  */
 void tf_config_write_diff(const struct tf_config *c, struct tf_buf *out);
+/* Every key with the value in force, in configuration syntax (truefrom config). */
+void tf_config_write_all(const struct tf_config *c, struct tf_buf *out);
 /*
  * tf_config_choose_path - the file to load
  *

@@ -10,8 +10,22 @@
 
 enum tf_log_level { TF_LOG_ERROR, TF_LOG_WARNING, TF_LOG_NOTICE, TF_LOG_INFO, TF_LOG_DEBUG };
 
+enum tf_log_facility {
+	TF_FACILITY_MAIL,
+	TF_FACILITY_DAEMON,
+	TF_FACILITY_USER,
+	TF_FACILITY_LOCAL0,
+	TF_FACILITY_LOCAL1,
+	TF_FACILITY_LOCAL2,
+	TF_FACILITY_LOCAL3,
+	TF_FACILITY_LOCAL4,
+	TF_FACILITY_LOCAL5,
+	TF_FACILITY_LOCAL6,
+	TF_FACILITY_LOCAL7
+};
+
 struct tf_log_opts {
-	int facility; /* LOG_MAIL ... */
+	enum tf_log_facility facility;
 	enum tf_log_level level;
 	bool json;
 };

@@ -1,0 +1,240 @@
+/*
+ * config.c - rows of options.def become one immutable, counted snapshot
+ *
+ * Defaults, then the file: scanned (config_text.c), parsed (config_parse.c) and put into fields
+ * (config_apply.c). A file with a mistake gives no snapshot at all.
+ * Limits: a file of TF_CONFIG_FILE_MAX bytes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "milter/config_apply.h"
+#include "milter/config_print.h"
+#include "milter/config_value.h"
+#include "truefrom/banned.h"
+
+#define DEFAULT_FILE SYSCONFDIR "/truefrom/truefrom.conf"
+
+struct snapshot {
+	struct tf_config config; /* the first member: a config is its snapshot */
+	struct tf_arena *arena;  /* owns this */
+	atomic_uint refs;
+};
+
+static void
+set_defaults(struct tf_config *c, struct tf_arena *a)
+{
+	size_t count;
+	const struct tf_opt *opts = tf_opts(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!tf_opt_in_domain(&opts[i]))
+			tf_opt_set_default(&opts[i], c, a);
+	}
+}
+
+/* What follows from keys and is no key itself. */
+static void
+derive(struct tf_config *c)
+{
+	c->on_error_tempfail = c->on_error_configured && !c->verdict.monitor;
+	c->verdict.dmarc_enabled = c->check.dmarc.enabled;
+}
+
+static void
+report_errno(struct tf_report *r, const char *what)
+{
+	char text[128];
+
+	if (strerror_r(errno, text, sizeof(text)) != 0)
+		text[0] = '\0';
+	tf_report_error(r, 0, TF_NONE_STR, "%s: %s", what, text);
+}
+
+/* The whole file, or a report and false. */
+static bool
+read_fd(int fd, struct tf_report *r, struct tf_str *file_out)
+{
+	char *bytes = tf_arena_alloc(r->arena, TF_CONFIG_FILE_MAX + 1);
+	size_t len = 0;
+
+	while (len <= TF_CONFIG_FILE_MAX) {
+		ssize_t n = read(fd, bytes + len, TF_CONFIG_FILE_MAX + 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			report_errno(r, "cannot be read");
+			return false;
+		}
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*file_out = (struct tf_str){ bytes, len };
+	return true;
+}
+
+static bool
+read_file(const char *path, struct tf_report *r, struct tf_str *file_out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	bool ok;
+
+	if (fd < 0) {
+		report_errno(r, "cannot be read");
+		return false;
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		tf_report_warning(
+		    r, 0, TF_NONE_STR, "others than its owner can write to it; chmod go-w");
+	ok = read_fd(fd, r, file_out);
+	(void)close(fd);
+	return ok;
+}
+
+static void
+load_text(struct snapshot *s, struct tf_str file, struct tf_report *report)
+{
+	struct tf_config_text text;
+	struct tf_config_events events;
+	const struct tf_config_input in = { &text, &events, report, (int64_t)time(NULL) };
+
+	if (file.len > TF_CONFIG_FILE_MAX) {
+		tf_report_error(
+		    report, 0, TF_NONE_STR, "over %zu bytes; make it smaller", TF_CONFIG_FILE_MAX);
+		return;
+	}
+	tf_config_text_scan(file, report->arena, report, &text);
+	tf_config_parse(&text, report->arena, report, &events);
+	tf_config_apply(&in, &s->config, s->arena);
+}
+
+static struct snapshot *
+snapshot_new(void)
+{
+	struct tf_arena *a = tf_arena_new();
+	struct snapshot *s = tf_arena_alloc(a, sizeof(*s));
+
+	s->arena = a;
+	atomic_init(&s->refs, 1);
+	set_defaults(&s->config, a);
+	return s;
+}
+
+struct tf_config *
+tf_config_load(const char *path, struct tf_buf *why, struct tf_buf *warn, bool *unreadable_out)
+{
+	struct snapshot *s = snapshot_new();
+	struct tf_arena *work = tf_arena_new();
+	struct tf_report report;
+	struct tf_str file;
+
+	*unreadable_out = false;
+	tf_report_init(&report, work, tf_str_from(path));
+	if (path != NULL) {
+		s->config.file = tf_arena_dup(s->arena, tf_str_from(path));
+		*unreadable_out = !read_file(path, &report, &file);
+		if (!*unreadable_out)
+			load_text(s, file, &report);
+	}
+	derive(&s->config);
+	tf_report_write(&report, why, warn);
+	if (report.errors != 0) {
+		tf_config_release(&s->config);
+		s = NULL;
+	}
+	tf_arena_free(work);
+	return s != NULL ? &s->config : NULL;
+}
+
+struct tf_config *
+tf_config_retain(struct tf_config *c)
+{
+	struct snapshot *s = (struct snapshot *)c;
+
+	atomic_fetch_add(&s->refs, 1);
+	return c;
+}
+
+void
+tf_config_release(struct tf_config *c)
+{
+	struct snapshot *s = (struct snapshot *)c;
+
+	if (s != NULL && atomic_fetch_sub(&s->refs, 1) == 1)
+		tf_arena_free(s->arena);
+}
+
+static void
+keep_field(const struct tf_opt *opt, const struct tf_config *old, struct snapshot *fresh)
+{
+	const char *from = (const char *)old + opt->field;
+	char *to = (char *)&fresh->config + opt->field;
+	struct tf_str s;
+
+	if (opt->kind == TF_OPT_MODE) {
+		memcpy(to, from, sizeof(uint32_t));
+		return;
+	}
+	if (opt->kind != TF_OPT_STR)
+		tf_panic("%s cannot be kept", opt->key);
+	memcpy(&s, from, sizeof(s));
+	s = tf_arena_dup(fresh->arena, s);
+	memcpy(to, &s, sizeof(s));
+}
+
+void
+tf_config_keep_fixed(const struct tf_config *old, struct tf_config *fresh, struct tf_buf *names_out)
+{
+	size_t count;
+	const struct tf_opt *opts = tf_opts(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (opts[i].when != TF_OPT_RESTART || tf_opt_same(&opts[i], old, fresh))
+			continue;
+		tf_buf_printf(names_out, "%s%s", names_out->len != 0 ? ", " : "", opts[i].key);
+		keep_field(&opts[i], old, (struct snapshot *)fresh);
+	}
+}
+
+bool
+tf_config_same_dns(const struct tf_config *a, const struct tf_config *b)
+{
+	size_t count;
+	const struct tf_opt *opts = tf_opts(&count);
+
+	/* What a zone file holds may have changed. */
+	if (a->dns.zone_file.len != 0 || b->dns.zone_file.len != 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!tf_str_eq(tf_opt_section(&opts[i]), TF_STR("dns")) ||
+		    strcmp(opts[i].key, "dns.max_questions") == 0) /* of each message */
+			continue;
+		if (!tf_opt_same(&opts[i], a, b))
+			return false;
+	}
+	return true;
+}
+
+const char *
+tf_config_choose_path(const char *given, struct tf_buf *warn)
+{
+	const char *from_environment = getenv("TRUEFROM_CONFIG");
+
+	if (given != NULL)
+		return given;
+	if (from_environment != NULL && from_environment[0] != '\0')
+		return from_environment;
+	if (access(DEFAULT_FILE, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return DEFAULT_FILE;
+	tf_buf_lit(warn, DEFAULT_FILE ": there is no such file; all keys have their defaults\n");
+	return NULL;
+}

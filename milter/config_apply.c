@@ -1,0 +1,332 @@
+/*
+ * config_apply.c - what a file says becomes fields, and what does not fit together is reported
+ *
+ * Events of config_parse.c, one value at a time; then what no single value can tell: keys given
+ * twice, pairs that contradict each other, keys without effect.
+ * Limits: those of each row; sections are compared with each other, TF_CONFIG_DOMAINS_MAX at most.
+ */
+#include <string.h>
+
+#include "milter/config_apply.h"
+#include "milter/config_print.h"
+#include "milter/config_value.h"
+#include "truefrom/domain.h"
+#include "truefrom/banned.h"
+
+/* Where a key was set. */
+struct seen {
+	uint32_t line;      /* of its first value; 0 = not set */
+	uint32_t statement; /* a token that is the same for all elements of one list */
+	uint32_t again;     /* statement of a second setting that has been reported */
+	bool full;          /* too many elements, reported */
+};
+
+struct apply {
+	struct tf_config *config;
+	struct tf_arena *arena; /* the snapshot's */
+	struct tf_arena *work;
+	struct tf_report *report;
+	const struct tf_config_text *text;
+	struct seen *seen;         /* of each row; of `domain` rows: in the section being read */
+	struct seen *section_seen; /* of each section but `domain` */
+	struct tf_override *overrides;
+	size_t override_count, override_room;
+	bool in_override; /* the last of them is being read */
+	int64_t now;
+};
+
+static struct seen *
+seen_of(struct apply *l, const char *key)
+{
+	size_t count;
+	const struct tf_opt *opts = tf_opts(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(opts[i].key, key) == 0)
+			return &l->seen[i];
+	}
+	tf_panic("no key %s", key);
+}
+
+/* An error about the key that token belongs to, in the token's line. */
+static void
+complain(struct apply *l, uint32_t token, const char *text)
+{
+	if (l->report->errors < TF_REPORT_MAX)
+		tf_report_error(l->report, l->text->tokens[token].line,
+		    tf_config_text_key(l->text, token, l->work), "%s", text);
+	else
+		l->report->errors++;
+}
+
+/* The domain section that is being read, made at its first key. */
+static struct tf_override *
+current_override(struct apply *l)
+{
+	if (l->in_override)
+		return &l->overrides[l->override_count - 1];
+	if (l->override_count == l->override_room) {
+		size_t room = l->override_room != 0 ? l->override_room * 2 : 8;
+		struct tf_override *grown = tf_arena_array(l->arena, room, sizeof(*grown));
+
+		for (size_t i = 0; i < l->override_count; i++)
+			grown[i] = l->overrides[i];
+		l->overrides = grown;
+		l->override_room = room;
+	}
+	l->in_override = true;
+	return &l->overrides[l->override_count++];
+}
+
+/* True when the value may be stored: the key is not given twice, its list has its form and room. */
+static bool
+admit(struct apply *l, const struct tf_config_event *e, struct seen *seen, void *base)
+{
+	const struct tf_token *t = &l->text->tokens[e->token];
+	bool list = tf_opt_is_list(e->opt);
+	bool bare =
+	    t->kind == TF_TOKEN_WORD && l->text->tokens[e->token - 1].kind == TF_TOKEN_EQUALS;
+	uint32_t statement = list && !bare && t->kind == TF_TOKEN_WORD ? t->open : e->token;
+
+	if (seen->line != 0 && seen->statement != statement) {
+		if (seen->again != statement)
+			complain(l, e->token,
+			    tf_arena_printf(l->work,
+				"given twice, first in line %u; keep one of them",
+				(unsigned)seen->line)
+				.ptr);
+		seen->again = statement;
+		return false;
+	}
+	if (seen->line == 0) {
+		*seen = (struct seen){ .line = t->line, .statement = statement };
+		if (list)
+			tf_opt_clear_list(e->opt, base);
+	}
+	if (list && bare) {
+		complain(l, e->token,
+		    tf_arena_printf(l->work, "a list stands in braces; {%s}",
+			tf_report_quote(l->work, e->value))
+			.ptr);
+		return false;
+	}
+	return t->kind == TF_TOKEN_WORD && !seen->full;
+}
+
+static void
+store(struct apply *l, const struct tf_config_event *e)
+{
+	size_t count;
+	struct seen *seen = &l->seen[e->opt - tf_opts(&count)];
+	void *base = l->config;
+	char text[1024];
+	struct tf_buf why;
+
+	if (tf_opt_in_domain(e->opt))
+		base = current_override(l);
+	if (!admit(l, e, seen, base))
+		return;
+	tf_buf_init(&why, text, sizeof(text));
+	if (!tf_opt_set(e->opt, base, e->value, l->arena, &why)) {
+		complain(l, e->token, tf_buf_cstr(&why));
+		seen->full = tf_opt_is_full(e->opt, base);
+	}
+}
+
+static void
+warn_domain(struct apply *l, uint32_t line, struct tf_str key, const struct tf_override *o)
+{
+	bool conditions = o->when_spf_count + o->when_dkim_count + o->when_network_count != 0;
+
+	if (o->until != 0 && o->until < l->now)
+		tf_report_warning(l->report, line, key,
+		    "its last day has passed, so it has no effect; remove it or change until");
+	if (o->policy == TF_POLICY_NONE && !conditions)
+		tf_report_warning(l->report, line, key,
+		    "has no effect, because no authenticated fact is asked for; add when_spf_pass, "
+		    "when_dkim_pass or when_networks");
+	if (conditions && (o->policy == TF_POLICY_REJECT || o->published))
+		tf_report_warning(l->report, line, key,
+		    "when_spf_pass, when_dkim_pass and when_networks have no effect here; "
+		    "they are for a policy lower than the published one");
+}
+
+static bool
+is_same_section(const struct tf_override *a, const struct tf_override *b)
+{
+	return a->subdomains == b->subdomains && tf_str_eq(a->domain, b->domain);
+}
+
+/* The end of a domain section: its title, what it must have, and whether there was one like it. */
+static void
+end_domain(struct apply *l, uint32_t token)
+{
+	struct tf_override *o = current_override(l);
+	uint32_t open = l->text->tokens[token].open;
+	struct tf_str title = tf_config_text_title(l->text, token);
+	struct tf_str key = tf_config_text_key(l->text, open, l->work);
+	uint32_t line = l->text->tokens[open].line;
+
+	l->in_override = false;
+	o->subdomains = tf_str_starts_nocase(title, TF_STR("*."));
+	if (!tf_domain_normalise(
+		tf_str_sub(title, o->subdomains ? 2 : 0, title.len), l->arena, &o->domain))
+		tf_report_error(l->report, line, key,
+		    "its title is no domain name; domain \"example.com\" or \"*.example.com\"");
+	if (seen_of(l, "domain.policy")->line == 0)
+		tf_report_error(l->report, line, key,
+		    "policy is missing; none, quarantine, reject or published");
+	o->published = o->policy == TF_POLICY_UNKNOWN;
+	for (size_t i = 0; i + 1 < l->override_count; i++) {
+		if (is_same_section(&l->overrides[i], o))
+			tf_report_error(l->report, line, key,
+			    "a second section for this domain; keep one of them");
+	}
+	warn_domain(l, line, key, o);
+}
+
+static void
+end_section(struct apply *l, uint32_t token)
+{
+	struct tf_str name = tf_config_text_section(l->text, token);
+	size_t count, rows;
+	const char *const *sections = tf_opt_sections(&count);
+	const struct tf_opt *opts = tf_opts(&rows);
+	uint32_t open = l->text->tokens[token].open;
+
+	if (tf_str_eq(name, TF_STR("domain"))) {
+		end_domain(l, token);
+		for (size_t i = 0; i < rows; i++) {
+			if (tf_opt_in_domain(&opts[i]))
+				l->seen[i] = (struct seen){ 0 };
+		}
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct seen *seen = &l->section_seen[i];
+
+		if (!tf_str_eq(name, tf_str_from(sections[i])))
+			continue;
+		if (seen->line != 0)
+			complain(l, open,
+			    tf_arena_printf(l->work,
+				"given twice, first in line %u; put all its keys into one section",
+				(unsigned)seen->line)
+				.ptr);
+		else
+			seen->line = l->text->tokens[open].line;
+	}
+}
+
+/* Of two keys that do not fit together, the one that comes later in the file is reported. */
+static void
+check_pair(struct apply *l, const char *key, const char *text, const char *other_key,
+    const char *other_text)
+{
+	uint32_t line = seen_of(l, key)->line, other = seen_of(l, other_key)->line;
+
+	if (line >= other)
+		tf_report_error(l->report, line, tf_str_from(key), "%s", text);
+	else
+		tf_report_error(l->report, other, tf_str_from(other_key), "%s", other_text);
+}
+
+static void
+check_pairs(struct apply *l)
+{
+	const struct tf_config *c = l->config;
+	unsigned deadline = c->check.deadline_ms / 1000, timeout = c->dns.timeout_ms / 1000;
+
+	if (c->dns.recursive && c->dns.server_count != 0)
+		check_pair(l, "dns.recursive",
+		    "true, while dns.servers names servers to ask; remove one of the two",
+		    "dns.servers",
+		    "names servers, while dns.recursive asks none; remove one of the two");
+	if (deadline < timeout)
+		check_pair(l, "message_deadline",
+		    tf_arena_printf(l->work, "%u is below dns.timeout, which is %u; at least %u",
+			deadline, timeout, timeout)
+			.ptr,
+		    "dns.timeout",
+		    tf_arena_printf(l->work,
+			"%u is above message_deadline, which is %u; at most %u", timeout, deadline,
+			deadline)
+			.ptr);
+	if (c->check.max_memory < c->check.max_header_bytes)
+		check_pair(l, "limits.message_memory",
+		    "below limits.header_bytes; at least as much", "limits.header_bytes",
+		    "above limits.message_memory; at most as much");
+}
+
+/* A network of prefix length 0 among those whose mail is not evaluated. */
+static void
+warn_everyone(struct apply *l, const char *key, const struct tf_net *nets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (nets[i].bits != 0)
+			continue;
+		tf_report_warning(l->report, seen_of(l, key)->line, tf_str_from(key),
+		    "holds every address, so that no mail is evaluated; name the hosts alone");
+		return;
+	}
+}
+
+static void
+warn_no_effect(struct apply *l)
+{
+	size_t count;
+	const struct tf_opt *opts = tf_opts(&count);
+	struct tf_config defaults = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		if (opts[i].acts || l->seen[i].line == 0 || tf_opt_in_domain(&opts[i]))
+			continue;
+		tf_opt_set_default(&opts[i], &defaults, l->work);
+		if (!tf_opt_same(&opts[i], l->config, &defaults))
+			tf_report_warning(l->report, l->seen[i].line, tf_str_from(opts[i].key),
+			    "this version does not act on it; leave it out");
+	}
+}
+
+static void
+warn_values(struct apply *l)
+{
+	const struct tf_config *c = l->config;
+
+	warn_everyone(l, "trusted_networks", c->trusted_networks, c->trusted_network_count);
+	warn_everyone(l, "trusted_relays", c->trusted_relays, c->trusted_relay_count);
+	if (c->authserv_id.len != 0 && tf_str_find(c->authserv_id, '.') == c->authserv_id.len)
+		tf_report_warning(l->report, seen_of(l, "authserv_id")->line, TF_STR("authserv_id"),
+		    "%s has no dot, and some readers want a host name; e.g. mx.example.org",
+		    tf_report_quote(l->work, c->authserv_id));
+	warn_no_effect(l);
+}
+
+void
+tf_config_apply(const struct tf_config_input *in, struct tf_config *config, struct tf_arena *a)
+{
+	struct apply l = {
+		.config = config,
+		.arena = a,
+		.work = in->report->arena,
+		.report = in->report,
+		.text = in->text,
+		.now = in->now,
+	};
+	size_t rows, sections;
+
+	(void)tf_opts(&rows);
+	(void)tf_opt_sections(&sections);
+	l.seen = tf_arena_array(l.work, rows, sizeof(*l.seen));
+	l.section_seen = tf_arena_array(l.work, sections, sizeof(*l.section_seen));
+	for (size_t i = 0; i < in->events->count; i++) {
+		if (in->events->list[i].opt != NULL)
+			store(&l, &in->events->list[i]);
+		else
+			end_section(&l, in->events->list[i].token);
+	}
+	config->verdict.overrides = l.overrides;
+	config->verdict.override_count = l.override_count;
+	check_pairs(&l);
+	warn_values(&l);
+}

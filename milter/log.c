@@ -1,0 +1,459 @@
+/*
+ * log.c - the log: one line a message, and what an operator should know (only user of syslog)
+ *
+ * Keys of the line about a message are a promise (truefromd(8)): each is always there and in this
+ * order; `would`, `authors`, `reason` and `flags` follow where there is something to say. Every
+ * byte from outside passes put_escaped, once, and is clipped there.
+ * Limits: a value at the size given in its call; 2 KiB of text in tf_log.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "milter/log.h"
+#include "truefrom/explain.h"
+#include "truefrom/banned.h"
+
+#define TEXT_MAX ((size_t)2048)
+#define LINE_VALUES_MAX ((size_t)8 * 1024) /* all values of a message at their limits fit */
+#define LINE_MAX_BYTES (4 * LINE_VALUES_MAX + 1024) /* and with every byte escaped */
+#define FIELDS_MAX 28
+#define NOTES_MAX 200
+
+/* Set at start and on a reload, read by all threads. */
+static struct {
+	const char *program;
+	bool to_stderr;
+	atomic_int level, facility;
+	atomic_bool json;
+} state = { .program = "truefrom", .to_stderr = true, .level = TF_LOG_INFO };
+
+static const struct {
+	int priority;
+	const char *word; /* before the text on stderr */
+} levels[] = {
+	[TF_LOG_ERROR] = { LOG_ERR, "error: " },
+	[TF_LOG_WARNING] = { LOG_WARNING, "warning: " },
+	[TF_LOG_NOTICE] = { LOG_NOTICE, "" },
+	[TF_LOG_INFO] = { LOG_INFO, "" },
+	[TF_LOG_DEBUG] = { LOG_DEBUG, "" },
+};
+
+static const int facilities[] = {
+	[TF_FACILITY_MAIL] = LOG_MAIL,
+	[TF_FACILITY_DAEMON] = LOG_DAEMON,
+	[TF_FACILITY_USER] = LOG_USER,
+	[TF_FACILITY_LOCAL0] = LOG_LOCAL0,
+	[TF_FACILITY_LOCAL1] = LOG_LOCAL1,
+	[TF_FACILITY_LOCAL2] = LOG_LOCAL2,
+	[TF_FACILITY_LOCAL3] = LOG_LOCAL3,
+	[TF_FACILITY_LOCAL4] = LOG_LOCAL4,
+	[TF_FACILITY_LOCAL5] = LOG_LOCAL5,
+	[TF_FACILITY_LOCAL6] = LOG_LOCAL6,
+	[TF_FACILITY_LOCAL7] = LOG_LOCAL7,
+};
+
+void
+tf_log_open(const char *program, bool to_stderr)
+{
+	state.program = program;
+	state.to_stderr = to_stderr;
+	if (!to_stderr)
+		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
+void
+tf_log_configure(const struct tf_log_opts *opts)
+{
+	atomic_store(&state.level, (int)opts->level);
+	atomic_store(&state.facility, (int)opts->facility);
+	atomic_store(&state.json, opts->json);
+}
+
+bool
+tf_log_wants(enum tf_log_level level)
+{
+	return (int)level <= atomic_load(&state.level);
+}
+
+static struct iovec
+part(struct tf_str s)
+{
+	/* writev does not write to it. */
+	return (struct iovec){ .iov_base = (void *)(uintptr_t)s.ptr, .iov_len = s.len };
+}
+
+/* text is clean: printable ASCII. On stderr one write a line, so that those of threads stay whole.
+ */
+static void
+emit(enum tf_log_level level, struct tf_str text)
+{
+	const struct iovec parts[] = {
+		part(tf_str_from(state.program)),
+		part(TF_STR(": ")),
+		part(tf_str_from(levels[level].word)),
+		part(text),
+		part(TF_STR("\n")),
+	};
+
+	if (!state.to_stderr)
+		syslog(facilities[atomic_load(&state.facility)] | levels[level].priority, "%.*s",
+		    TF_PRI(text));
+	else if (writev(STDERR_FILENO, parts, (int)TF_ARRAY_LEN(parts)) < 0)
+		return; /* there is nowhere left to complain */
+}
+
+static bool
+is_clean(char c)
+{
+	return !tf_is_ctl(c) && !tf_is_8bit(c);
+}
+
+static void
+put_hex(char c, struct tf_buf *out)
+{
+	tf_buf_printf(out, "\\x%02x", (unsigned)(unsigned char)c);
+}
+
+void
+tf_log(enum tf_log_level level, const char *fmt, ...)
+{
+	char raw[TEXT_MAX], clean[TEXT_MAX * 4 + 4];
+	struct tf_buf b;
+	va_list ap;
+	int n;
+
+	if (!tf_log_wants(level))
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	tf_buf_init(&b, clean, sizeof(clean));
+	for (size_t i = 0; i < (size_t)n && i < sizeof(raw) - 1; i++) {
+		if (is_clean(raw[i]))
+			tf_buf_byte(&b, raw[i]);
+		else
+			put_hex(raw[i], &b);
+	}
+	if ((size_t)n >= sizeof(raw))
+		tf_buf_lit(&b, "...");
+	emit(level, tf_buf_get(&b));
+}
+
+/* The fields of one line: values that had to be put together lie in text. */
+struct line {
+	struct tf_field fields[FIELDS_MAX];
+	size_t count;
+	struct tf_buf text;
+	char storage[LINE_VALUES_MAX];
+};
+
+/* At most max bytes of the value are shown. */
+static void
+field(struct line *l, const char *key, struct tf_str value, size_t max)
+{
+	size_t start = l->text.len;
+
+	if (l->count == FIELDS_MAX)
+		tf_panic("more than %d fields in a log line", FIELDS_MAX);
+	if (value.len > max) {
+		tf_buf_str(&l->text, tf_str_sub(value, 0, max));
+		tf_buf_lit(&l->text, "...");
+		value = tf_str_sub(tf_buf_get(&l->text), start, l->text.len);
+	}
+	l->fields[l->count++] = (struct tf_field){ key, value, false };
+}
+
+static void
+field_word(struct line *l, const char *key, const char *value)
+{
+	field(l, key, tf_str_from(value), 64);
+}
+
+/* What was put into l->text since start. */
+static void
+field_text(struct line *l, const char *key, size_t start)
+{
+	struct tf_str all = tf_buf_get(&l->text);
+
+	l->fields[l->count++] = (struct tf_field){ key, tf_str_sub(all, start, all.len), false };
+}
+
+static void
+field_number(struct line *l, const char *key, size_t n)
+{
+	size_t start = l->text.len;
+
+	tf_buf_printf(&l->text, "%zu", n);
+	field_text(l, key, start);
+	l->fields[l->count - 1].number = true;
+}
+
+#define NAME_SHOWN 253 /* a domain name */
+#define LIST_SHOWN ((size_t)1200)
+
+/* An element of a list of names, unless the list has grown too long; then "..." once. */
+static bool
+element(struct line *l, size_t start, const char *word, struct tf_str name)
+{
+	if (l->text.len - start > LIST_SHOWN) {
+		tf_buf_lit(&l->text, ",...");
+		return false;
+	}
+	if (l->text.len != start)
+		tf_buf_byte(&l->text, ',');
+	tf_buf_lit(&l->text, word);
+	if (word[0] != '\0' && name.len != 0)
+		tf_buf_byte(&l->text, ':');
+	tf_buf_str(&l->text, tf_str_sub(name, 0, NAME_SHOWN));
+	return true;
+}
+
+static void
+field_client(struct line *l, const struct tf_identity *id)
+{
+	size_t start = l->text.len;
+
+	tf_addr_write(&id->client, &l->text);
+	if (l->text.len == start)
+		tf_buf_lit(&l->text, "unknown");
+	field_text(l, "client", start);
+}
+
+static void
+field_dkim(struct line *l, const struct tf_result *res)
+{
+	size_t start = l->text.len;
+
+	for (size_t i = 0; i < res->dkim_count; i++) {
+		if (!element(l, start, tf_code_name(res->dkim[i].code), res->dkim[i].domain))
+			break;
+	}
+	if (res->dkim_count == 0)
+		tf_buf_lit(&l->text, tf_code_name(TF_NONE));
+	field_text(l, "dkim", start);
+}
+
+/* Names of the author domain's walk with what was found: "a.example:none,example:record". */
+static void
+field_walk(struct line *l, const struct tf_dmarc *dmarc)
+{
+	size_t start = l->text.len;
+
+	for (size_t i = 0; dmarc != NULL && i < dmarc->walk_count; i++) {
+		const struct tf_dmarc_name *name = &dmarc->walk[i];
+
+		if (!element(l, start, "", name->domain))
+			break;
+		tf_buf_byte(&l->text, ':');
+		tf_buf_str(&l->text, tf_str_sub(name->found, 0, 64));
+	}
+	field_text(l, "walk", start);
+}
+
+/* All author domains, where there are several. */
+static void
+field_authors(struct line *l, const struct tf_author *author)
+{
+	size_t start = l->text.len;
+
+	if (author->domain_count < 2)
+		return;
+	for (size_t i = 0; i < author->domain_count; i++) {
+		if (!element(l, start, "", author->domains[i]))
+			break;
+	}
+	field_text(l, "authors", start);
+}
+
+static bool
+is_idn(struct tf_str domain)
+{
+	while (domain.len != 0) {
+		if (tf_str_starts_nocase(domain, TF_STR("xn--")))
+			return true;
+		domain = tf_str_sub(domain, tf_str_find(domain, '.') + 1, domain.len);
+	}
+	return false;
+}
+
+/* A record that lets every host send. */
+static bool
+passes_all(const struct tf_spf *spf)
+{
+	return spf->code == TF_PASS && (tf_str_eq_nocase(spf->mechanism, TF_STR("all")) ||
+					   tf_str_eq_nocase(spf->mechanism, TF_STR("+all")));
+}
+
+static void
+flag(struct line *l, size_t start, bool raised, const char *name)
+{
+	if (!raised)
+		return;
+	tf_buf_lit(&l->text, l->text.len != start ? "," : "");
+	tf_buf_lit(&l->text, name);
+}
+
+/* What deserves a second look although it decides nothing. */
+static void
+field_flags(struct line *l, const struct tf_result *res, const struct tf_dmarc *dmarc)
+{
+	size_t start = l->text.len;
+	bool testing = false, capped = false, partial = false;
+
+	for (size_t i = 0; i < res->dkim_count; i++) {
+		testing |= res->dkim[i].key_testing;
+		capped |= res->dkim[i].not_evaluated;
+		partial |= res->dkim[i].unsigned_octets != 0;
+	}
+	flag(l, start, dmarc != NULL && dmarc->aligned_spf && !dmarc->aligned_dkim, "spf-only");
+	flag(l, start, passes_all(&res->mailfrom), "spf-all");
+	flag(l, start, dmarc != NULL && is_idn(dmarc->from), "idn");
+	flag(l, start, dmarc != NULL && dmarc->testing, "dmarc-testing");
+	flag(l, start, testing, "dkim-testing");
+	flag(l, start, partial, "dkim-partial");
+	flag(l, start, capped, "dkim-too-many");
+	if (l->text.len != start)
+		field_text(l, "flags", start);
+}
+
+static struct tf_str
+reason_of(const struct tf_result *res, const struct tf_dmarc *dmarc)
+{
+	if (res->author.state != TF_FROM_OK)
+		return res->author.reason;
+	return dmarc != NULL ? dmarc->reason : TF_NONE_STR;
+}
+
+static struct tf_str
+from_of(const struct tf_result *res, const struct tf_dmarc *dmarc)
+{
+	if (dmarc != NULL)
+		return dmarc->from;
+	return res->author.domain_count != 0 ? res->author.domains[0] : TF_NONE_STR;
+}
+
+static void
+fill(struct line *l, const struct tf_log_message *m)
+{
+	const struct tf_result *res = m->result;
+	const struct tf_verdict *v = m->verdict;
+	const struct tf_dmarc *dmarc = v->dmarc != NULL ? v->dmarc : res->dmarc;
+	struct tf_str reason = reason_of(res, dmarc);
+
+	field(l, "id", m->queue_id, 64);
+	field_client(l, &res->identity);
+	field(l, "helo", res->identity.helo, NAME_SHOWN);
+	field(l, "mailfrom", res->identity.mail_from, 320);
+	field(l, "from", from_of(res, dmarc), NAME_SHOWN);
+	field_word(l, "spf", tf_code_name(res->mailfrom.code));
+	field(l, "spf_domain", res->mailfrom.domain, NAME_SHOWN);
+	field_dkim(l, res);
+	field_word(l, "arc", tf_code_name(res->arc.code));
+	field_word(l, "dmarc", tf_code_name(dmarc != NULL ? dmarc->code : TF_NONE));
+	field_word(
+	    l, "policy", tf_dmarc_policy_name(dmarc != NULL ? dmarc->policy : TF_POLICY_UNKNOWN));
+	field_word(l, "disposition", tf_dmarc_policy_name(v->disposition));
+	field_word(l, "action", tf_action_name(v->action));
+	if (v->would != TF_ACT_ACCEPT)
+		field_word(l, "would", tf_action_name(v->would));
+	field(l, "rule", v->rule, 300);
+	field(l, "org", dmarc != NULL ? dmarc->org_domain : TF_NONE_STR, NAME_SHOWN);
+	field_walk(l, dmarc);
+	field_number(l, "dns", res->dns_count);
+	field_number(l, "dns_ms", res->dns_ms);
+	field_number(l, "ms", m->ms);
+	field_authors(l, &res->author);
+	if (reason.len != 0)
+		field(l, "reason", reason, 200);
+	field_flags(l, res, dmarc);
+}
+
+static bool
+needs_quotes(struct tf_str value)
+{
+	static const struct tf_str special = TF_LIT(" \"=\\");
+
+	for (size_t i = 0; i < value.len; i++) {
+		if (!is_clean(value.ptr[i]) || tf_str_find(special, value.ptr[i]) < special.len)
+			return true;
+	}
+	return value.len == 0;
+}
+
+static void
+put_value(struct tf_str value, struct tf_buf *out)
+{
+	if (!needs_quotes(value)) {
+		tf_buf_str(out, value);
+		return;
+	}
+	tf_buf_byte(out, '"');
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+
+		if (!is_clean(c)) {
+			put_hex(c, out);
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			tf_buf_byte(out, '\\');
+		tf_buf_byte(out, c);
+	}
+	tf_buf_byte(out, '"');
+}
+
+void
+tf_log_message_write(const struct tf_log_message *m, bool json, struct tf_buf *out)
+{
+	struct line l;
+
+	l.count = 0;
+	tf_buf_init(&l.text, l.storage, sizeof(l.storage));
+	fill(&l, m);
+	if (l.text.overflow)
+		tf_panic("a log line over %zu bytes", sizeof(l.storage));
+	if (json) {
+		tf_explain_fields_json(l.fields, l.count, out);
+		return;
+	}
+	for (size_t i = 0; i < l.count; i++) {
+		if (i > 0)
+			tf_buf_byte(out, ' ');
+		tf_buf_lit(out, l.fields[i].key);
+		tf_buf_byte(out, '=');
+		put_value(l.fields[i].value, out);
+	}
+}
+
+static void
+log_notes(const struct tf_log_message *m)
+{
+	const struct tf_note *n = m->result->notes.first;
+
+	for (size_t i = 0; n != NULL && i < NOTES_MAX; i++, n = n->next)
+		tf_log(TF_LOG_DEBUG, "%.*s: %s: %.*s", TF_PRI(m->queue_id),
+		    tf_check_kind_name(n->check), TF_PRI(n->text));
+}
+
+void
+tf_log_message(const struct tf_log_message *m)
+{
+	/* The rule of tf_verdict_cannot: the postmaster should look into it. */
+	bool undecided = tf_str_eq(m->verdict->rule, TF_STR("error"));
+	enum tf_log_level level = undecided ? TF_LOG_WARNING : TF_LOG_INFO;
+	char storage[LINE_MAX_BYTES];
+	struct tf_buf b;
+
+	if (!tf_log_wants(level))
+		return;
+	tf_buf_init(&b, storage, sizeof(storage));
+	tf_log_message_write(m, atomic_load(&state.json), &b);
+	emit(level, tf_buf_get(&b));
+	if (tf_log_wants(TF_LOG_DEBUG))
+		log_notes(m);
+}
