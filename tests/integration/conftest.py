@@ -6,6 +6,7 @@ Run by contrib/check, or after a build: pytest tests/integration --build DIR
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 import pytest
@@ -50,8 +51,12 @@ def fixture_programs(request):
 def fixture_ground():
     """A folder for everything that the run makes; short, since UNIX sockets have short names."""
     path = tempfile.mkdtemp(prefix="truefrom-")
+    if namespace.isolated():
+        subprocess.run(["mount", "-t", "tmpfs", "truefrom", path], check=True)
     os.chmod(path, 0o755)
     yield path
+    if namespace.isolated():
+        subprocess.run(["umount", "--lazy", path], check=True)
     shutil.rmtree(path, ignore_errors=True)
 
 
