@@ -371,7 +371,8 @@ tf_spf_eval(struct tf_spf_check *c, struct tf_notes *notes, struct tf_spf *spf_o
 		con = check_host(c, c->env.domain, false);
 		tf_spf_plan_stop(c->plan);
 		spf_out->code = con.code;
-		spf_out->mechanism = con.mechanism;
+		/* Answers end before the message's arena does. */
+		spf_out->mechanism = tf_arena_dup(c->arena, con.mechanism);
 		spf_out->record_domain = con.record_domain;
 		spf_out->explanation = explanation(c, &con);
 		spf_out->reason = c->reason;
