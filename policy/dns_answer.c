@@ -285,6 +285,7 @@ read_packet(const ldns_pkt *pkt, struct tf_str name, enum tf_dns_type type, stru
 	if (!follow_aliases(section, &end) ||
 	    !read_records(section, name_str(&end), type, a, &answer))
 		return;
+	answer.alias = !tf_str_eq(name_str(&end), name);
 	if (rcode == LDNS_RCODE_NXDOMAIN && answer.count != 0)
 		return;
 	if (rcode == LDNS_RCODE_NXDOMAIN)

@@ -68,6 +68,7 @@ struct tf_dns_answer {
 		       "" for the root */
 	const uint16_t *prefs; /* MX: the preference of each name */
 	size_t count;
+	bool alias;  /* the name has a CNAME: it exists, even if the status is TF_DNS_NXDOMAIN */
 	bool secure; /* validated by DNSSEC */
 };
 
