@@ -131,7 +131,7 @@ start_walks(struct tf_check *c)
 
 	c->walks = tf_treewalks_new(c->arena, c->dns);
 	for (size_t i = 0; i < author->domain_count; i++)
-		tf_treewalk_start(c->walks, author->domains[i]);
+		tf_treewalk_start_author(c->walks, author->domains[i]);
 	count = tf_dkim_domains(c->dkim, &domains);
 	for (size_t i = 0; i < count; i++)
 		start_walk_of(c, domains[i]);
