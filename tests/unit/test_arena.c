@@ -1,0 +1,149 @@
+/*
+ * test_arena.c - the memory of one message
+ */
+#include <string.h>
+
+#include "tests/unit/test.h"
+
+static bool
+all_zero(const unsigned char *p, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (p[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Zeroed, aligned, not overlapping: small, large, over a block, again after a clear. */
+static void
+test_alloc(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 7, 16, 100, 5000, 8192, 70000, 1, 300000, 3 };
+	struct tf_arena *a = tf_arena_new();
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		unsigned char *got[TF_ARRAY_LEN(sizes)];
+		size_t sum = 0;
+
+		for (size_t i = 0; i < TF_ARRAY_LEN(sizes); i++) {
+			got[i] = tf_arena_alloc(a, sizes[i]);
+			assert_int_equal((uintptr_t)got[i] % _Alignof(max_align_t), 0);
+			assert_true(all_zero(got[i], sizes[i]));
+			memset(got[i], (int)i + 1, sizes[i]);
+			sum += sizes[i];
+		}
+		for (size_t i = 0; i < TF_ARRAY_LEN(sizes); i++) {
+			for (size_t n = 0; n < sizes[i]; n++)
+				assert_int_equal(got[i][n], i + 1);
+		}
+		assert_true(tf_arena_used(a) >= sum);
+		tf_arena_clear(a);
+		assert_int_equal(tf_arena_used(a), 0);
+	}
+	tf_arena_free(a);
+	tf_arena_free(NULL);
+}
+
+static void
+test_many(void **state)
+{
+	struct tf_arena *a = tf_arena_new();
+	size_t *previous = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < 100000; i++) {
+		size_t *n = tf_arena_array(a, 1 + i % 3, sizeof(*n));
+
+		*n = i;
+		if (previous != NULL)
+			assert_int_equal(*previous, i - 1);
+		previous = n;
+	}
+	tf_arena_free(a);
+}
+
+static void
+test_copies(void **state)
+{
+	struct tf_arena *a = tf_arena_new();
+	char bytes[] = "a\0b";
+	struct tf_str copy = tf_arena_dup(a, (struct tf_str){ bytes, 3 });
+
+	(void)state;
+	memset(bytes, 'x', 3);
+	assert_str("dup keeps NUL", copy, TF_STR("a\0b"));
+	assert_str("dup of nothing", tf_arena_dup(a, TF_NONE_STR), TF_STR(""));
+	assert_string_equal(tf_arena_cstr(a, TF_STR("abc")), "abc");
+	assert_string_equal(tf_arena_cstr(a, TF_NONE_STR), "");
+	assert_null(tf_arena_cstr(a, TF_STR("a\0b")));
+	assert_str("printf", tf_arena_printf(a, "%d %s", 42, "x"), TF_STR("42 x"));
+	tf_arena_free(a);
+}
+
+/* What ran, as letters. */
+struct ran {
+	char order[16];
+	size_t count;
+};
+
+static struct ran ran;
+
+static void
+run(void *letter)
+{
+	ran.order[ran.count++] = *(const char *)letter;
+}
+
+static void
+test_defer(void **state)
+{
+	static char letters[] = "abc";
+	struct tf_arena *a = tf_arena_new();
+
+	(void)state;
+	ran = (struct ran){ .count = 0 };
+	for (size_t i = 0; i < 3; i++)
+		tf_arena_defer(a, run, &letters[i]);
+	tf_arena_clear(a);
+	assert_string_equal(ran.order, "cba"); /* last first */
+	tf_arena_clear(a);
+	assert_int_equal(ran.count, 3); /* once */
+	tf_arena_defer(a, run, &letters[0]);
+	tf_arena_free(a);
+	assert_string_equal(ran.order, "cbaa");
+}
+
+static void
+test_process_memory(void **state)
+{
+	char *s = tf_xstrdup(TF_STR("abc"));
+	unsigned char *n = tf_xcalloc(10, 10);
+
+	(void)state;
+	assert_string_equal(s, "abc");
+	assert_true(all_zero(n, 100));
+	n = tf_xrealloc(n, 1000);
+	assert_true(all_zero(n, 100));
+	tf_xfree(n);
+	tf_xfree(s);
+	tf_xfree(NULL);
+	s = tf_xmalloc(0);
+	assert_non_null(s);
+	tf_xfree(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_alloc),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_defer),
+		cmocka_unit_test(test_process_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,103 @@
+/*
+ * test_result.c - names of the codes, notes
+ */
+#include <string.h>
+
+#include "truefrom/result.h"
+#include "tests/unit/test.h"
+
+/* The words are a promise to everyone who reads logs, headers and JSON. */
+static void
+test_names(void **state)
+{
+	(void)state;
+	assert_string_equal(tf_code_name(TF_NONE), "none");
+	assert_string_equal(tf_code_name(TF_PASS), "pass");
+	assert_string_equal(tf_code_name(TF_FAIL), "fail");
+	assert_string_equal(tf_code_name(TF_SOFTFAIL), "softfail");
+	assert_string_equal(tf_code_name(TF_NEUTRAL), "neutral");
+	assert_string_equal(tf_code_name(TF_POLICY), "policy");
+	assert_string_equal(tf_code_name(TF_TEMPERROR), "temperror");
+	assert_string_equal(tf_code_name(TF_PERMERROR), "permerror");
+	assert_string_equal(tf_dmarc_policy_name(TF_POLICY_UNKNOWN), "none");
+	assert_string_equal(tf_dmarc_policy_name(TF_POLICY_NONE), "none");
+	assert_string_equal(tf_dmarc_policy_name(TF_POLICY_QUARANTINE), "quarantine");
+	assert_string_equal(tf_dmarc_policy_name(TF_POLICY_REJECT), "reject");
+	assert_string_equal(tf_dns_status_name(TF_DNS_NOERROR), "noerror");
+	assert_string_equal(tf_dns_status_name(TF_DNS_NODATA), "nodata");
+	assert_string_equal(tf_dns_status_name(TF_DNS_NXDOMAIN), "nxdomain");
+	assert_string_equal(tf_dns_status_name(TF_DNS_SERVFAIL), "servfail");
+	assert_string_equal(tf_dns_status_name(TF_DNS_REFUSED), "refused");
+	assert_string_equal(tf_dns_status_name(TF_DNS_TIMEOUT), "timeout");
+	assert_string_equal(tf_dns_status_name(TF_DNS_BOGUS), "bogus");
+	assert_string_equal(tf_dns_status_name(TF_DNS_MALFORMED), "malformed");
+	assert_string_equal(tf_from_state_name(TF_FROM_MISSING), "missing");
+	assert_string_equal(tf_from_state_name(TF_FROM_MULTIPLE_FIELDS), "multiple-fields");
+	assert_string_equal(tf_from_state_name(TF_FROM_SYNTAX), "syntax");
+	assert_string_equal(tf_from_state_name(TF_FROM_NO_ADDRESS), "no-address");
+	assert_string_equal(tf_from_state_name(TF_FROM_BAD_DOMAIN), "bad-domain");
+	assert_string_equal(tf_from_state_name(TF_FROM_TOO_MANY_DOMAINS), "too-many-domains");
+	assert_string_equal(tf_check_kind_name(TF_CHECK_HELO), "helo");
+	assert_string_equal(tf_check_kind_name(TF_CHECK_FROM), "from");
+}
+
+static void
+test_policy_from(void **state)
+{
+	static const struct row {
+		const char *what;
+		struct tf_str in;
+		bool ok;
+		enum tf_dmarc_policy want;
+	} rows[] = {
+		{ "none", TF_LIT("none"), true, TF_POLICY_NONE },
+		{ "any case", TF_LIT("QuaRantine"), true, TF_POLICY_QUARANTINE },
+		{ "reject", TF_LIT("REJECT"), true, TF_POLICY_REJECT },
+		{ "a prefix is none", TF_LIT("rej"), false, TF_POLICY_UNKNOWN },
+		{ "nor a longer word", TF_LIT("rejected"), false, TF_POLICY_UNKNOWN },
+		{ "NUL", TF_LIT("reject\0"), false, TF_POLICY_UNKNOWN },
+		{ "empty", TF_LIT(""), false, TF_POLICY_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		enum tf_dmarc_policy got = TF_POLICY_UNKNOWN;
+
+		assert_num(rows[i].what, tf_dmarc_policy_from(rows[i].in, &got), rows[i].ok);
+		assert_num(rows[i].what, got, rows[i].want);
+	}
+}
+
+static void
+test_notes(void **state)
+{
+	static const char *const want[] = { "first 1", "line?break??", "" };
+	struct tf_arena *a = tf_arena_new();
+	struct tf_notes notes = { .count = 0 };
+	const struct tf_note *n;
+	size_t i = 0;
+
+	(void)state;
+	tf_note(&notes, a, TF_CHECK_SPF, "first %d", 1);
+	tf_note(&notes, a, TF_CHECK_DKIM, "line\nbreak%s", "\x7f\xff");
+	tf_note(&notes, a, TF_CHECK_ARC, "%s", "");
+	assert_int_equal(notes.count, 3);
+	for (n = notes.first; n != NULL; n = n->next)
+		assert_str("note", n->text, tf_str_from(want[i++]));
+	assert_int_equal(i, 3);
+	assert_int_equal(notes.first->check, TF_CHECK_SPF);
+	assert_int_equal(notes.last->check, TF_CHECK_ARC);
+	tf_arena_free(a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_policy_from),
+		cmocka_unit_test(test_notes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
