@@ -72,18 +72,16 @@ read_code(struct tf_lex *lx, struct tf_buf *out)
 	tf_buf_printf(out, "5.%.*s.%.*s ", TF_PRI(subject), TF_PRI(detail));
 }
 
-/* What stands after '%'; vars is NULL when nothing but the form is asked about. */
+/* What stands after '%'; vars is NULL when nothing but the form is asked about. A '%' without "{"
+ * behind it is itself: URLs hold many. */
 static void
 read_escape(struct tf_lex *lx, const struct tf_reply_vars *vars, struct tf_buf *out)
 {
 	struct tf_str name;
 
-	if (tf_lex_try(lx, '%')) {
-		tf_buf_byte(out, '%');
-		return;
-	}
 	if (!tf_lex_try(lx, '{')) {
-		tf_lex_fail(lx, "a single % has no meaning; write %% for a per cent sign");
+		tf_lex_try(lx, '%');
+		tf_buf_byte(out, '%');
 		return;
 	}
 	name = tf_lex_while(lx, is_var_byte);

@@ -36,8 +36,8 @@ static const char *const exempt_rules[] = {
 /* What a sender is told of a From that the parser gave no words for. */
 static const char *const from_faults[] = {
 	[TF_FROM_OK] = "",
-	[TF_FROM_MISSING] = "there is none",
-	[TF_FROM_MULTIPLE_FIELDS] = "there is more than one",
+	[TF_FROM_MISSING] = "no From field",
+	[TF_FROM_MULTIPLE_FIELDS] = "more than one From field",
 	[TF_FROM_SYNTAX] = "syntax error",
 	[TF_FROM_NO_ADDRESS] = "it holds no address",
 	[TF_FROM_BAD_DOMAIN] = "no usable domain",
@@ -94,9 +94,9 @@ decide_invalid_from(const struct ctx *c, struct tf_verdict *v)
 	set_action(c, c->opts->on_invalid_from, v);
 	v->rule = tf_arena_printf(c->a, "invalid-from:%s", tf_from_state_name(author->state));
 	if (v->action == TF_ACT_REJECT)
-		v->reply = tf_reply_line(c->a, "550 5.7.1 invalid From header field: ", fault);
+		v->reply = tf_reply_line(c->a, "550 5.7.1 invalid From header: ", fault);
 	else if (is_held(v))
-		v->hold_reason = tf_reply_line(c->a, "invalid From header field: ", fault);
+		v->hold_reason = tf_reply_line(c->a, "invalid From header: ", fault);
 }
 
 static void

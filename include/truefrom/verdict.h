@@ -100,8 +100,8 @@ const char *tf_action_name(enum tf_action action); /* "accept" ... */
  * tf_verdict_reply_check - whether a dmarc.reply template is usable
  *
  * It is an enhanced status code 5.X.X (RFC 3463), a space and printable ASCII with the variables
- * %{domain}, %{org_domain}, %{policy}, %{queue_id} and %{rule}, and %% for a per cent sign.
- * Returns true, or false with what is wrong appended to why.
+ * %{domain}, %{org_domain}, %{policy}, %{queue_id} and %{rule}. %% is a per cent sign, and so is a
+ * single one without "{" behind it. Returns true, or false with what is wrong appended to why.
  */
 bool tf_verdict_reply_check(struct tf_str template, struct tf_buf *why);
 
