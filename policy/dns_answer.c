@@ -17,6 +17,7 @@
 #include "truefrom/banned.h"
 
 #define HEADER_SIZE 12
+#define RECORD_SIZE 10 /* type, class, TTL, length of the data */
 #define PACKET_MAX 65535
 #define SECTION_MAX 256 /* aliases, records and their signatures fit; parsing stays cheap */
 
@@ -76,27 +77,125 @@ u16_at(struct tf_str packet, size_t at)
 	return (uint16_t)((unsigned char)packet.ptr[at] << 8 | (unsigned char)packet.ptr[at + 1]);
 }
 
-/* What can be seen before ldns allocates anything: a whole reply with bounded sections. */
+/* Moves *at behind the name there, compressed or not. */
 static bool
-header_is_sound(struct tf_str packet)
+skip_name(struct tf_str packet, size_t *at)
 {
+	while (*at < packet.len) {
+		unsigned char length = (unsigned char)packet.ptr[*at];
+
+		*at += length >= 0xc0 ? 2 : (size_t)length + 1;
+		if (length == 0 || length >= 0xc0)
+			return *at <= packet.len;
+		if (length > 63)
+			return false;
+	}
+	return false;
+}
+
+/* Moves *at behind the record there. */
+static bool
+skip_record(struct tf_str packet, size_t *at)
+{
+	if (!skip_name(packet, at) || packet.len - *at < RECORD_SIZE)
+		return false;
+	*at += RECORD_SIZE + (size_t)u16_at(packet, *at + RECORD_SIZE - 2);
+	return *at <= packet.len;
+}
+
+/* A whole reply to one question: not cut, nothing behind its end, sections not too long. */
+static bool
+is_whole_reply(struct tf_str packet)
+{
+	size_t at = HEADER_SIZE, records = 0;
+
 	if (packet.len < HEADER_SIZE || packet.len > PACKET_MAX)
 		return false;
 	if (((unsigned char)packet.ptr[2] & 0xfa) != 0x80) /* QR set, opcode QUERY, TC clear */
 		return false;
-	if (u16_at(packet, 4) != 1)
+	if (u16_at(packet, 4) != 1 || !skip_name(packet, &at) || packet.len - at < 4)
 		return false;
-	return u16_at(packet, 6) <= SECTION_MAX && u16_at(packet, 8) <= SECTION_MAX &&
-	       u16_at(packet, 10) <= SECTION_MAX;
+	at += 4;
+	for (size_t count = 6; count <= 10; count += 2) {
+		if (u16_at(packet, count) > SECTION_MAX)
+			return false;
+		records += u16_at(packet, count);
+	}
+	while (records-- > 0) {
+		if (!skip_record(packet, &at))
+			return false;
+	}
+	return at == packet.len;
 }
 
 static bool
-question_is(const ldns_pkt *pkt, struct tf_str name, enum tf_dns_type type)
+question_is(const ldns_rr *rr, struct tf_str name, enum tf_dns_type type)
 {
-	const ldns_rr *rr = ldns_rr_list_rr(ldns_pkt_question(pkt), 0);
-
 	return ldns_rr_get_class(rr) == LDNS_RR_CLASS_IN &&
 	       (int)ldns_rr_get_type(rr) == (int)type && owner_is(rr, name);
+}
+
+/* The record from *at to end, where *at is moved; NULL when ldns reads it otherwise. */
+static ldns_rr *
+read_rr(struct tf_str packet, size_t *at, size_t end, ldns_pkt_section section)
+{
+	ldns_rr *rr = NULL;
+
+	if (ldns_wire2rr(&rr, (const uint8_t *)packet.ptr, packet.len, at, section) !=
+	    LDNS_STATUS_OK)
+		return NULL;
+	if (*at == end)
+		return rr;
+	ldns_rr_free(rr);
+	return NULL;
+}
+
+/* The answer section; NULL when it cannot be read, or belongs to another question. */
+static ldns_rr_list *
+read_section(struct tf_str packet, struct tf_str name, enum tf_dns_type type)
+{
+	size_t at = HEADER_SIZE, end = HEADER_SIZE, count = u16_at(packet, 6);
+	ldns_rr_list *section = ldns_rr_list_new();
+	ldns_rr *rr;
+	bool ok;
+
+	(void)skip_name(packet, &end); /* is_whole_reply was here before */
+	end += 4;
+	rr = read_rr(packet, &at, end, LDNS_SECTION_QUESTION);
+	ok = rr != NULL && section != NULL && question_is(rr, name, type);
+	ldns_rr_free(rr);
+	while (ok && count-- > 0) {
+		(void)skip_record(packet, &end);
+		rr = read_rr(packet, &at, end, LDNS_SECTION_ANSWER);
+		ok = rr != NULL && ldns_rr_list_push_rr(section, rr);
+	}
+	if (ok)
+		return section;
+	ldns_rr_list_deep_free(section);
+	return NULL;
+}
+
+static bool
+is_alias(const ldns_rr *rr)
+{
+	return (int)ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME;
+}
+
+/* How many aliases stand at `from`; the target of the last one to *to_out. */
+static size_t
+aliases_at(const ldns_rr_list *section, struct tf_str from, struct name *to_out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
+		const ldns_rr *rr = ldns_rr_list_rr(section, i);
+
+		if (is_alias(rr) && ldns_rr_get_class(rr) == LDNS_RR_CLASS_IN &&
+		    owner_is(rr, from) && ldns_rr_rd_count(rr) == 1 &&
+		    name_from_rdf(ldns_rr_rdf(rr, 0), to_out))
+			count++;
+	}
+	return count;
 }
 
 /*
@@ -106,31 +205,19 @@ question_is(const ldns_pkt *pkt, struct tf_str name, enum tf_dns_type type)
 static bool
 follow_aliases(const ldns_rr_list *section, struct name *end)
 {
-	size_t total = 0, followed = 0;
-	bool found = true;
+	size_t total = 0, followed = 0, here = 1;
 
 	for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++)
-		total += (int)ldns_rr_get_type(ldns_rr_list_rr(section, i)) == LDNS_RR_TYPE_CNAME;
+		total += is_alias(ldns_rr_list_rr(section, i));
 	if (total > TF_DNS_MAX_CNAMES)
 		return false;
-	while (found && followed < total) {
+	while (here == 1 && followed <= total) {
 		struct name from = *end;
-		size_t here = 0;
 
-		for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-			const ldns_rr *rr = ldns_rr_list_rr(section, i);
-
-			if ((int)ldns_rr_get_type(rr) != LDNS_RR_TYPE_CNAME ||
-			    !owner_is(rr, name_str(&from)))
-				continue;
-			if (++here > 1 || ldns_rr_rd_count(rr) != 1 ||
-			    !name_from_rdf(ldns_rr_rdf(rr, 0), end))
-				return false;
-		}
-		found = here == 1;
+		here = aliases_at(section, name_str(&from), end);
 		followed += here;
 	}
-	return followed == total;
+	return here == 0 && followed == total;
 }
 
 static bool
@@ -265,30 +352,23 @@ read_records(const ldns_rr_list *section, struct tf_str owner, enum tf_dns_type 
 	return true;
 }
 
+/* Of a reply whose code says that names and records, or their absence, are meant. */
 static void
-read_packet(const ldns_pkt *pkt, struct tf_str name, enum tf_dns_type type, struct tf_arena *a,
-    struct tf_dns_answer *answer_out)
+read_answer(const ldns_rr_list *section, bool nxdomain, struct tf_str name, enum tf_dns_type type,
+    struct tf_arena *a, struct tf_dns_answer *answer_out)
 {
-	const ldns_rr_list *section = ldns_pkt_answer(pkt);
 	struct tf_dns_answer answer = { .status = TF_DNS_NOERROR };
-	int rcode = (int)ldns_pkt_get_rcode(pkt);
 	struct name end;
 
-	if (!question_is(pkt, name, type))
-		return;
-	if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) {
-		answer_out->status = rcode == LDNS_RCODE_REFUSED ? TF_DNS_REFUSED : TF_DNS_SERVFAIL;
-		return;
-	}
 	memcpy(end.text, name.ptr, name.len);
 	end.len = name.len;
 	if (!follow_aliases(section, &end) ||
 	    !read_records(section, name_str(&end), type, a, &answer))
 		return;
 	answer.alias = !tf_str_eq(name_str(&end), name);
-	if (rcode == LDNS_RCODE_NXDOMAIN && answer.count != 0)
+	if (nxdomain && answer.count != 0)
 		return;
-	if (rcode == LDNS_RCODE_NXDOMAIN)
+	if (nxdomain)
 		answer.status = TF_DNS_NXDOMAIN;
 	else if (answer.count == 0)
 		answer.status = TF_DNS_NODATA;
@@ -299,15 +379,23 @@ void
 tf_dns_answer_parse(struct tf_str packet, struct tf_str name, enum tf_dns_type type,
     struct tf_arena *a, struct tf_dns_answer *answer_out)
 {
-	ldns_pkt *pkt = NULL;
+	ldns_rr_list *section;
+	int rcode;
 
 	*answer_out = (struct tf_dns_answer){ .status = TF_DNS_MALFORMED };
-	if (name.len > TF_DOMAIN_MAX || !header_is_sound(packet))
+	if (name.len > TF_DOMAIN_MAX || !is_whole_reply(packet))
 		return;
-	if (ldns_wire2pkt(&pkt, (const uint8_t *)packet.ptr, packet.len) != LDNS_STATUS_OK)
+	section = read_section(packet, name, type);
+	if (section == NULL)
 		return;
-	read_packet(pkt, name, type, a, answer_out);
-	ldns_pkt_free(pkt);
+	rcode = packet.ptr[3] & 0x0f;
+	if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN)
+		read_answer(section, rcode == LDNS_RCODE_NXDOMAIN, name, type, a, answer_out);
+	else if (rcode == LDNS_RCODE_REFUSED)
+		answer_out->status = TF_DNS_REFUSED;
+	else
+		answer_out->status = TF_DNS_SERVFAIL;
+	ldns_rr_list_deep_free(section);
 }
 
 static void
@@ -441,8 +529,6 @@ read_line(struct reader *rd, struct tf_arena *a, struct tf_dns_record **record_o
 	case LDNS_STATUS_SYNTAX_TTL:
 	case LDNS_STATUS_SYNTAX_ORIGIN:
 		return NULL;
-	case LDNS_STATUS_SYNTAX_INCLUDE:
-		return "$INCLUDE is not supported";
 	}
 	return ldns_get_errorstr_by_id(status);
 }

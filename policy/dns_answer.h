@@ -46,8 +46,8 @@ struct tf_dns_record {
 /*
  * tf_dns_records_parse - a master file (RFC 1035 section 5) -> records, in order
  *
- * text   the whole file; $ORIGIN and $TTL are understood, $INCLUDE is refused; a relative name
- *        without an $ORIGIN is under the root; class IN only
+ * text   the whole file; $ORIGIN and $TTL are understood; a relative name without an $ORIGIN is
+ *        under the root; class IN only; a TTL stands before the class
  * label  what to call the file in messages
  *
  * Returns false with "LABEL:LINE: reason" in why.

@@ -254,6 +254,110 @@ read_file(const char *path, struct tf_arena *a, struct tf_str *text_out, struct 
 	return !failed;
 }
 
+/* Where a scan of a master file is. */
+struct scan {
+	struct tf_lex lx;
+	unsigned int line, open_line; /* counted from 1; of the open parenthesis, 0: none is open */
+	bool owner_seen;
+};
+
+/* A quoted string, on one line; a backslash takes the byte behind it along. */
+static void
+scan_quoted(struct scan *sc)
+{
+	tf_lex_byte(&sc->lx, '"');
+	while (tf_lex_peek(&sc->lx) != '"') {
+		bool escaped = tf_lex_try(&sc->lx, '\\');
+
+		if (tf_lex_peek(&sc->lx) < 0 || tf_lex_peek(&sc->lx) == '\n') {
+			tf_lex_fail(&sc->lx, "a quoted string is not closed");
+			return;
+		}
+		if (escaped || tf_lex_peek(&sc->lx) != '"')
+			sc->lx.p++;
+	}
+	tf_lex_byte(&sc->lx, '"');
+}
+
+static bool
+is_not_line_end(char c)
+{
+	return c != '\n';
+}
+
+/* What a line may begin with when it does not go on with the one before. */
+static void
+scan_line_start(struct scan *sc)
+{
+	struct tf_str rest = tf_lex_rest(&sc->lx);
+	bool blank = rest.len != 0 && tf_is_wsp(rest.ptr[0]);
+	struct tf_str first = tf_str_trim(tf_str_sub(rest, 0, tf_str_find(rest, '\n')));
+
+	if (first.len == 0 || first.ptr[0] == ';')
+		return;
+	if (first.ptr[0] != '$') {
+		if (blank && !sc->owner_seen)
+			tf_lex_fail(&sc->lx, "a record without a name, and none before it");
+		sc->owner_seen = true;
+		return;
+	}
+	if (!tf_str_starts_nocase(first, TF_STR("$ORIGIN")) &&
+	    !tf_str_starts_nocase(first, TF_STR("$TTL")))
+		tf_lex_fail(&sc->lx, "only $ORIGIN and $TTL are supported");
+}
+
+static void
+scan_token(struct scan *sc)
+{
+	switch (tf_lex_peek(&sc->lx)) {
+	case '"':
+		scan_quoted(sc);
+		return;
+	case ';':
+		tf_lex_while(&sc->lx, is_not_line_end);
+		return;
+	case '(':
+		if (sc->open_line != 0)
+			tf_lex_fail(&sc->lx, "a parenthesis within another");
+		sc->open_line = sc->line;
+		break;
+	case ')':
+		if (sc->open_line == 0)
+			tf_lex_fail(&sc->lx, "a parenthesis that was not opened");
+		sc->open_line = 0;
+		break;
+	case '\\':
+		if (sc->lx.end - sc->lx.p > 1 && sc->lx.p[1] != '\n')
+			sc->lx.p++;
+		break;
+	case '\n':
+		sc->line++;
+		break;
+	}
+	sc->lx.p++;
+	if (sc->lx.p[-1] == '\n' && sc->open_line == 0)
+		scan_line_start(sc);
+}
+
+/* What ldns passes over in silence: quotes and parentheses left open, unknown directives, a first
+ * record without a name. */
+static bool
+scan_text(struct tf_str text, const char *label, struct tf_buf *why)
+{
+	struct scan sc = { .lx = tf_lex_init(text), .line = 1 };
+
+	scan_line_start(&sc);
+	while (!tf_lex_done(&sc.lx))
+		scan_token(&sc);
+	if (sc.lx.err == NULL && sc.open_line != 0) {
+		sc.line = sc.open_line;
+		tf_lex_fail(&sc.lx, "a parenthesis is not closed");
+	}
+	if (sc.lx.err != NULL)
+		tf_buf_printf(why, "%s:%u: %s", label, sc.line, sc.lx.err);
+	return sc.lx.err == NULL;
+}
+
 static struct tf_dns_record **
 sort_records(struct tf_dns_record *records, struct tf_arena *a, size_t *count_out)
 {
@@ -291,7 +395,7 @@ build(struct tf_str path, struct tf_str text, bool whole_tree, struct tf_arena *
 		tf_buf_printf(why, "%s: larger than %zu bytes", label, TF_DNS_ZONE_MAX);
 		return false;
 	}
-	if (!tf_dns_records_parse(text, label, a, &records, why))
+	if (!scan_text(text, label, why) || !tf_dns_records_parse(text, label, a, &records, why))
 		return false;
 	sorted = sort_records(records, a, &count);
 	return write_files(files, whole_tree, sorted, count, why);

@@ -30,7 +30,8 @@ struct tf_resolver_opts {
 	size_t server_count;          /* 0: the system's resolv.conf, unless recursive */
 	bool recursive;               /* from the root; no servers then */
 	uint32_t timeout_ms;          /* of one question; at least 1 */
-	bool cache;                   /* false: every question of a message goes out anew */
+	bool cache; /* false: every question of a message goes out anew, but for one that failed
+		       less than 5 s ago; the newest resolver's value holds for the process */
 	uint64_t cache_bytes;
 	bool dnssec;
 	struct tf_str trust_anchor; /* file with the root's DNSSEC key; empty: Debian's */

@@ -1,0 +1,286 @@
+/*
+ * test_resolver.c - the resolver thread: sharing, time-outs, many questions, its own end
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/dns_message.h"
+#include "tests/unit/script_server.h"
+#include "tests/unit/resolver_fixture.h"
+
+struct fixture {
+	struct script_server *server;
+	struct tf_str address;
+	struct tf_resolver_opts opts;
+	struct tf_resolver *r;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = tf_xcalloc(1, sizeof(*f));
+
+	f->server = script_server_start();
+	f->address = script_server_address(f->server);
+	f->opts = (struct tf_resolver_opts){ .servers = &f->address,
+		.server_count = 1,
+		.timeout_ms = 3000,
+		.cache = true,
+		.cache_bytes = (uint64_t)4 << 20 };
+	f->r = resolver_or_fail(&f->opts);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	tf_resolver_release(f->r);
+	script_server_stop(f->server);
+	tf_xfree(f);
+	return 0;
+}
+
+/* Ten messages ask the same at once: one question goes out, and one of ten may give up. */
+static void
+test_coalescing(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_dns *messages[10];
+	struct tf_resolver_stats stats;
+	struct tf_question *q;
+
+	for (size_t i = 0; i < TF_ARRAY_LEN(messages); i++) {
+		messages[i] = begin(f->r, 10);
+		tf_dns_start(messages[i], TF_STR("delay-200.test"), TF_TYPE_TXT);
+	}
+	tf_dns_end(messages[3]);
+	for (size_t i = 0; i < TF_ARRAY_LEN(messages); i++) {
+		if (i == 3)
+			continue;
+		q = tf_dns_start(messages[i], TF_STR("delay-200.test"), TF_TYPE_TXT);
+		assert_num("answer", tf_dns_wait(messages[i], q)->status, TF_DNS_NOERROR);
+		tf_dns_end(messages[i]);
+	}
+	assert_num("on the wire", script_server_count(f->server, "delay-200"), 1);
+	tf_resolver_get_stats(f->r, &stats);
+	assert_num("of messages", stats.questions, 10);
+	assert_num("of libunbound", stats.network, 1);
+	assert_num("failures", stats.failures, 0);
+}
+
+static void
+test_stats(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_dns *dns = begin(f->r, 10);
+	struct tf_resolver_stats stats;
+
+	tf_dns_ask(dns, TF_STR("ok.test"), TF_TYPE_TXT);
+	tf_dns_ask(dns, TF_STR("nxdomain.test"), TF_TYPE_TXT);
+	tf_dns_ask(dns, TF_STR("servfail.test"), TF_TYPE_TXT);
+	tf_dns_ask(dns, TF_STR("ok.test"), TF_TYPE_TXT);
+	tf_dns_end(dns);
+	dns = begin(f->r, 10);
+	tf_dns_ask(dns, TF_STR("ok.test"), TF_TYPE_TXT);
+	tf_dns_end(dns);
+	tf_resolver_get_stats(f->r, &stats);
+	assert_num("of messages", stats.questions, 4);
+	assert_num("of libunbound, which has a cache", stats.network, 4);
+	assert_num("failures", stats.failures, 1);
+	assert_num("on the wire", script_server_count(f->server, "ok"), 1);
+}
+
+/* 400 questions of 40 messages at 300 ms each take little more than 300 ms. */
+static void
+test_many_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_dns *messages[40];
+	struct tf_question *qs[40][10];
+	int64_t began_us = tf_dns_now_us(), ms;
+
+	for (size_t i = 0; i < 40; i++) {
+		messages[i] = begin(f->r, 10);
+		for (size_t n = 0; n < 10; n++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "delay-300.n%zu-%zu.test", i, n);
+			qs[i][n] = tf_dns_start(messages[i], tf_str_from(name), TF_TYPE_TXT);
+		}
+	}
+	for (size_t i = 0; i < 40; i++) {
+		for (size_t n = 0; n < 10; n++)
+			assert_num(
+			    "answer", tf_dns_wait(messages[i], qs[i][n])->status, TF_DNS_NOERROR);
+		tf_dns_end(messages[i]);
+	}
+	ms = (tf_dns_now_us() - began_us) / 1000;
+	if (ms > 2000)
+		fail_msg("%lld ms", (long long)ms);
+}
+
+/* A server that was silent is asked again at once when it speaks. */
+static void
+test_after_silence(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_dns *dns;
+
+	f->opts.timeout_ms = 700;
+	tf_resolver_release(f->r);
+	f->r = resolver_or_fail(&f->opts);
+	for (int i = 0; i < 3; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "silent-%d.test", i);
+		dns = begin(f->r, 10);
+		assert_true(tf_dns_failed(tf_dns_ask(dns, tf_str_from(name), TF_TYPE_TXT)->status));
+		tf_dns_end(dns);
+	}
+	dns = begin(f->r, 10);
+	assert_num(
+	    "answer", tf_dns_ask(dns, TF_STR("ok.test"), TF_TYPE_TXT)->status, TF_DNS_NOERROR);
+	tf_dns_end(dns);
+}
+
+/* The owner lets go while a message is at work: it goes on to the end. */
+static void
+test_release_while_in_use(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_dns *dns = begin(f->r, 10);
+	struct tf_question *q = tf_dns_start(dns, TF_STR("delay-100.test"), TF_TYPE_TXT);
+
+	tf_resolver_release(f->r);
+	f->r = NULL;
+	assert_num("answer", tf_dns_wait(dns, q)->status, TF_DNS_NOERROR);
+	assert_num("new ones as well", tf_dns_ask(dns, TF_STR("ok.test"), TF_TYPE_TXT)->status,
+	    TF_DNS_NOERROR);
+	tf_dns_start(dns, TF_STR("silent.test"), TF_TYPE_TXT);
+	tf_dns_end(dns);
+}
+
+static size_t
+open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	if (dir == NULL)
+		return 0;
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* As a configuration that is reloaded over and over does. */
+static void
+test_one_after_the_other(void **state)
+{
+	struct fixture *f = *state;
+	size_t before = open_files();
+
+	for (int i = 0; i < 20; i++) {
+		struct tf_resolver *r = resolver_or_fail(&f->opts);
+		struct tf_dns *dns = begin(r, 10);
+
+		tf_dns_start(dns, TF_STR("silent.test"), TF_TYPE_TXT);
+		assert_num("answer", tf_dns_ask(dns, TF_STR("ok.test"), TF_TYPE_TXT)->status,
+		    TF_DNS_NOERROR);
+		tf_resolver_release(r);
+		tf_dns_end(dns);
+	}
+	assert_num("open files", open_files(), before);
+}
+
+/* Takes the event loop's descriptor away: all that the kernel can do to it. */
+static int
+break_loop(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int broken = 0;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		char path[64], target[64];
+		uint32_t fd;
+		ssize_t len;
+
+		if (!tf_str_to_u32(tf_str_from(entry->d_name), 100000, &fd))
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/fd/%u", (unsigned int)fd);
+		len = readlink(path, target, sizeof(target));
+		if (len > 0 && tf_str_eq((struct tf_str){ target, (size_t)len },
+				   TF_STR("anon_inode:[eventpoll]"))) {
+			int null = open("/dev/null", O_RDWR);
+
+			dup2(null, (int)fd);
+			close(null);
+			broken++;
+		}
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return broken;
+}
+
+static void
+note_call(struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg)
+{
+	(void)name;
+	*(int *)arg += answer->status == TF_DNS_SERVFAIL;
+	tf_dns_start_then(dns, TF_STR("fresh.test"), TF_TYPE_TXT, note_call, arg);
+}
+
+/* When the thread fails, whoever waits is told, and whoever asks later as well. */
+static void
+test_death_of_the_thread(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_dns *dns = begin(f->r, 10);
+	struct tf_question *q;
+	int64_t began_us = tf_dns_now_us();
+	int calls = 0;
+
+	if (open_files() == 0)
+		skip(); /* no /proc: no way to break the loop from outside */
+	q = tf_dns_start_then(dns, TF_STR("silent.test"), TF_TYPE_TXT, note_call, &calls);
+	tf_dns_ask(dns, TF_STR("ok.test"), TF_TYPE_TXT);
+	assert_true(tf_resolver_alive(f->r));
+	assert_int_equal(break_loop(), 1);
+	tf_dns_start(dns, TF_STR("wake-up.test"), TF_TYPE_TXT);
+	assert_num("who waits", tf_dns_wait(dns, q)->status, TF_DNS_SERVFAIL);
+	assert_true(tf_dns_now_us() - began_us < 2000000);
+	assert_false(tf_resolver_alive(f->r));
+	assert_num("who asks later", tf_dns_ask(dns, TF_STR("later.test"), TF_TYPE_TXT)->status,
+	    TF_DNS_SERVFAIL);
+	assert_num("what a follow-up asked",
+	    tf_dns_ask(dns, TF_STR("fresh.test"), TF_TYPE_TXT)->status, TF_DNS_SERVFAIL);
+	tf_dns_start_then(dns, TF_STR("later.test"), TF_TYPE_TXT, note_call, &calls);
+	tf_dns_end(dns);
+	assert_int_equal(calls, 1);
+}
+
+#define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROW(test_coalescing),
+		ROW(test_stats),
+		ROW(test_many_at_once),
+		ROW(test_after_silence),
+		ROW(test_release_while_in_use),
+		ROW(test_one_after_the_other),
+		ROW(test_death_of_the_thread),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
