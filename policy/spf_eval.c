@@ -129,8 +129,9 @@ walk_terms(struct tf_spf_check *c, struct tf_str domain, const struct tf_spf_rec
 		return m;
 	out->mechanism = term.text;
 	out->code = m == TF_SPF_HIT ? term.code : m == TF_SPF_TEMP ? TF_TEMPERROR : TF_PERMERROR;
-	tf_note(c->notes, c->arena, c->kind, "%.*s: %.*s %s %s", TF_PRI(domain), TF_PRI(term.text),
-	    m == TF_SPF_HIT ? "matches:" : "ends in", tf_code_name(out->code));
+	tf_note(c->notes, c->arena, c->kind, "%.*s: %.*s %s %s%s", TF_PRI(domain),
+	    TF_PRI(term.text), m == TF_SPF_HIT ? "matches:" : "ends in", tf_code_name(out->code),
+	    term.kind == TF_SPF_ALL && out->code == TF_PASS ? ", as for every client" : "");
 	return m;
 }
 
@@ -341,6 +342,7 @@ static void
 note_result(const struct tf_spf_check *c, const struct tf_spf *spf)
 {
 	const char *identity = c->helo_identity ? "HELO" : "MAIL FROM";
+	struct tf_str why = spf->code == TF_NONE ? TF_STR("no SPF record") : spf->reason;
 
 	if (c->plan == NULL) {
 		tf_note(c->notes, c->arena, c->kind, "%s: none: %s", identity,
@@ -350,9 +352,8 @@ note_result(const struct tf_spf_check *c, const struct tf_spf *spf)
 	}
 	tf_note(c->notes, c->arena, c->kind,
 	    "%s %.*s: %s%s%.*s (DNS terms %u of %u, void look-ups %u of %u)", identity,
-	    TF_PRI(spf->domain), tf_code_name(spf->code), spf->reason.len != 0 ? ": " : "",
-	    TF_PRI(spf->reason), spf->terms, c->opts->max_dns_terms, spf->voids,
-	    c->opts->max_void_lookups);
+	    TF_PRI(spf->domain), tf_code_name(spf->code), why.len != 0 ? ": " : "", TF_PRI(why),
+	    spf->terms, c->opts->max_dns_terms, spf->voids, c->opts->max_void_lookups);
 }
 
 void

@@ -86,7 +86,12 @@ tf_spf_ask(struct tf_spf_check *c, struct tf_str name, enum tf_dns_type type, bo
 		    TF_PRI(name), why);
 		return tf_spf_error(c, TF_SPF_TEMP, tf_str_from(why));
 	}
-	if (count_void && ++c->voids > c->opts->max_void_lookups)
+	if (!count_void)
+		return TF_SPF_MISS;
+	c->voids++;
+	tf_note(c->notes, c->arena, c->kind, "%s %.*s: nothing there, void look-up %u",
+	    tf_dns_type_name(type), TF_PRI(name), c->voids);
+	if (c->voids > c->opts->max_void_lookups)
 		return tf_spf_error(c, TF_SPF_PERM, TF_STR("too many void look-ups"));
 	return TF_SPF_MISS;
 }
