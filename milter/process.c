@@ -126,6 +126,7 @@ tf_process_background(struct tf_buf *why)
 void
 tf_process_ready(void)
 {
+	bool told;
 	int null;
 
 	if (ready_fd < 0)
@@ -137,8 +138,10 @@ tf_process_ready(void)
 		if (null > 2)
 			close(null);
 	}
-	(void)chdir("/");
-	(void)write(ready_fd, "", 1);
+	/* "/" is always there, and a parent that is gone needs no telling. */
+	told = chdir("/") == 0;
+	told = write(ready_fd, "", 1) == 1 && told;
+	(void)told;
 	close(ready_fd);
 	ready_fd = -1;
 }
@@ -197,8 +200,9 @@ tf_pid_file_remove(struct tf_str path)
 	char name[4096];
 
 	/* Without the right to remove it from its folder, it is at least empty. */
-	if (path.len != 0 && tf_cstr(path, name, sizeof(name)) && unlink(name) != 0)
-		(void)truncate(name, 0);
+	if (path.len != 0 && tf_cstr(path, name, sizeof(name)) && unlink(name) != 0 &&
+	    truncate(name, 0) != 0)
+		return; /* whoever looks into it finds that the process is gone */
 }
 
 void
