@@ -27,8 +27,7 @@ struct apply {
 	struct tf_arena *work;
 	struct tf_report *report;
 	const struct tf_config_text *text;
-	struct seen *seen;         /* of each row; of `domain` rows: in the section being read */
-	struct seen *section_seen; /* of each section but `domain` */
+	struct seen *seen; /* of each row; of `domain` rows: in the section being read */
 	struct tf_override *overrides;
 	size_t override_count, override_room;
 	bool in_override; /* the last of them is being read */
@@ -36,62 +35,62 @@ struct apply {
 };
 
 static struct seen *
-seen_of(struct apply *l, const char *key)
+seen_of(struct apply *ap, const char *key)
 {
 	size_t count;
 	const struct tf_opt *opts = tf_opts(&count);
 
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(opts[i].key, key) == 0)
-			return &l->seen[i];
+			return &ap->seen[i];
 	}
 	tf_panic("no key %s", key);
 }
 
 /* An error about the key that token belongs to, in the token's line. */
 static void
-complain(struct apply *l, uint32_t token, const char *text)
+complain(struct apply *ap, uint32_t token, const char *text)
 {
-	if (l->report->errors < TF_REPORT_MAX)
-		tf_report_error(l->report, l->text->tokens[token].line,
-		    tf_config_text_key(l->text, token, l->work), "%s", text);
+	if (ap->report->errors < TF_REPORT_MAX)
+		tf_report_error(ap->report, ap->text->tokens[token].line,
+		    tf_config_text_key(ap->text, token, ap->work), "%s", text);
 	else
-		l->report->errors++;
+		ap->report->errors++;
 }
 
 /* The domain section that is being read, made at its first key. */
 static struct tf_override *
-current_override(struct apply *l)
+current_override(struct apply *ap)
 {
-	if (l->in_override)
-		return &l->overrides[l->override_count - 1];
-	if (l->override_count == l->override_room) {
-		size_t room = l->override_room != 0 ? l->override_room * 2 : 8;
-		struct tf_override *grown = tf_arena_array(l->arena, room, sizeof(*grown));
+	if (ap->in_override)
+		return &ap->overrides[ap->override_count - 1];
+	if (ap->override_count == ap->override_room) {
+		size_t room = ap->override_room != 0 ? ap->override_room * 2 : 8;
+		struct tf_override *grown = tf_arena_array(ap->arena, room, sizeof(*grown));
 
-		for (size_t i = 0; i < l->override_count; i++)
-			grown[i] = l->overrides[i];
-		l->overrides = grown;
-		l->override_room = room;
+		for (size_t i = 0; i < ap->override_count; i++)
+			grown[i] = ap->overrides[i];
+		ap->overrides = grown;
+		ap->override_room = room;
 	}
-	l->in_override = true;
-	return &l->overrides[l->override_count++];
+	ap->in_override = true;
+	return &ap->overrides[ap->override_count++];
 }
 
 /* True when the value may be stored: the key is not given twice, its list has its form and room. */
 static bool
-admit(struct apply *l, const struct tf_config_event *e, struct seen *seen, void *base)
+admit(struct apply *ap, const struct tf_config_event *e, struct seen *seen, void *base)
 {
-	const struct tf_token *t = &l->text->tokens[e->token];
+	const struct tf_token *t = &ap->text->tokens[e->token];
 	bool list = tf_opt_is_list(e->opt);
 	bool bare =
-	    t->kind == TF_TOKEN_WORD && l->text->tokens[e->token - 1].kind == TF_TOKEN_EQUALS;
+	    t->kind == TF_TOKEN_WORD && ap->text->tokens[e->token - 1].kind == TF_TOKEN_EQUALS;
 	uint32_t statement = list && !bare && t->kind == TF_TOKEN_WORD ? t->open : e->token;
 
 	if (seen->line != 0 && seen->statement != statement) {
 		if (seen->again != statement)
-			complain(l, e->token,
-			    tf_arena_printf(l->work,
+			complain(ap, e->token,
+			    tf_arena_printf(ap->work,
 				"given twice, first in line %u; keep one of them",
 				(unsigned)seen->line)
 				.ptr);
@@ -104,9 +103,9 @@ admit(struct apply *l, const struct tf_config_event *e, struct seen *seen, void 
 			tf_opt_clear_list(e->opt, base);
 	}
 	if (list && bare) {
-		complain(l, e->token,
-		    tf_arena_printf(l->work, "a list stands in braces; {%s}",
-			tf_report_quote(l->work, e->value))
+		complain(ap, e->token,
+		    tf_arena_printf(ap->work, "a list stands in braces; {%s}",
+			tf_report_quote(ap->work, e->value))
 			.ptr);
 		return false;
 	}
@@ -114,39 +113,39 @@ admit(struct apply *l, const struct tf_config_event *e, struct seen *seen, void 
 }
 
 static void
-store(struct apply *l, const struct tf_config_event *e)
+store(struct apply *ap, const struct tf_config_event *e)
 {
 	size_t count;
-	struct seen *seen = &l->seen[e->opt - tf_opts(&count)];
-	void *base = l->config;
+	struct seen *seen = &ap->seen[e->opt - tf_opts(&count)];
+	void *base = ap->config;
 	char text[1024];
 	struct tf_buf why;
 
 	if (tf_opt_in_domain(e->opt))
-		base = current_override(l);
-	if (!admit(l, e, seen, base))
+		base = current_override(ap);
+	if (!admit(ap, e, seen, base))
 		return;
 	tf_buf_init(&why, text, sizeof(text));
-	if (!tf_opt_set(e->opt, base, e->value, l->arena, &why)) {
-		complain(l, e->token, tf_buf_cstr(&why));
+	if (!tf_opt_set(e->opt, base, e->value, ap->arena, &why)) {
+		complain(ap, e->token, tf_buf_cstr(&why));
 		seen->full = tf_opt_is_full(e->opt, base);
 	}
 }
 
 static void
-warn_domain(struct apply *l, uint32_t line, struct tf_str key, const struct tf_override *o)
+warn_domain(struct apply *ap, uint32_t line, struct tf_str key, const struct tf_override *o)
 {
 	bool conditions = o->when_spf_count + o->when_dkim_count + o->when_network_count != 0;
 
-	if (o->until != 0 && o->until < l->now)
-		tf_report_warning(l->report, line, key,
+	if (o->until != 0 && o->until < ap->now)
+		tf_report_warning(ap->report, line, key,
 		    "its last day has passed, so it has no effect; remove it or change until");
 	if (o->policy == TF_POLICY_NONE && !conditions)
-		tf_report_warning(l->report, line, key,
+		tf_report_warning(ap->report, line, key,
 		    "has no effect, because no authenticated fact is asked for; add when_spf_pass, "
 		    "when_dkim_pass or when_networks");
 	if (conditions && (o->policy == TF_POLICY_REJECT || o->published))
-		tf_report_warning(l->report, line, key,
+		tf_report_warning(ap->report, line, key,
 		    "when_spf_pass, when_dkim_pass and when_networks have no effect here; "
 		    "they are for a policy lower than the published one");
 }
@@ -159,153 +158,137 @@ is_same_section(const struct tf_override *a, const struct tf_override *b)
 
 /* The end of a domain section: its title, what it must have, and whether there was one like it. */
 static void
-end_domain(struct apply *l, uint32_t token)
+end_domain(struct apply *ap, uint32_t token)
 {
-	struct tf_override *o = current_override(l);
-	uint32_t open = l->text->tokens[token].open;
-	struct tf_str title = tf_config_text_title(l->text, token);
-	struct tf_str key = tf_config_text_key(l->text, open, l->work);
-	uint32_t line = l->text->tokens[open].line;
+	struct tf_override *o = current_override(ap);
+	uint32_t open = ap->text->tokens[token].open;
+	struct tf_str title = tf_config_text_title(ap->text, token);
+	struct tf_str key = tf_config_text_key(ap->text, open, ap->work);
+	uint32_t line = ap->text->tokens[open].line;
 
-	l->in_override = false;
+	ap->in_override = false;
 	o->subdomains = tf_str_starts_nocase(title, TF_STR("*."));
 	if (!tf_domain_normalise(
-		tf_str_sub(title, o->subdomains ? 2 : 0, title.len), l->arena, &o->domain))
-		tf_report_error(l->report, line, key,
+		tf_str_sub(title, o->subdomains ? 2 : 0, title.len), ap->arena, &o->domain))
+		tf_report_error(ap->report, line, key,
 		    "its title is no domain name; domain \"example.com\" or \"*.example.com\"");
-	if (seen_of(l, "domain.policy")->line == 0)
-		tf_report_error(l->report, line, key,
+	if (seen_of(ap, "domain.policy")->line == 0)
+		tf_report_error(ap->report, line, key,
 		    "policy is missing; none, quarantine, reject or published");
 	o->published = o->policy == TF_POLICY_UNKNOWN;
-	for (size_t i = 0; i + 1 < l->override_count; i++) {
-		if (is_same_section(&l->overrides[i], o))
-			tf_report_error(l->report, line, key,
+	for (size_t i = 0; i + 1 < ap->override_count; i++) {
+		if (is_same_section(&ap->overrides[i], o))
+			tf_report_error(ap->report, line, key,
 			    "a second section for this domain; keep one of them");
 	}
-	warn_domain(l, line, key, o);
+	warn_domain(ap, line, key, o);
 }
 
+/* Only domain sections have an end to speak of: others are a common prefix of their keys. */
 static void
-end_section(struct apply *l, uint32_t token)
+end_section(struct apply *ap, uint32_t token)
 {
-	struct tf_str name = tf_config_text_section(l->text, token);
-	size_t count, rows;
-	const char *const *sections = tf_opt_sections(&count);
+	size_t rows;
 	const struct tf_opt *opts = tf_opts(&rows);
-	uint32_t open = l->text->tokens[token].open;
 
-	if (tf_str_eq(name, TF_STR("domain"))) {
-		end_domain(l, token);
-		for (size_t i = 0; i < rows; i++) {
-			if (tf_opt_in_domain(&opts[i]))
-				l->seen[i] = (struct seen){ 0 };
-		}
+	if (!tf_str_eq(tf_config_text_section(ap->text, token), TF_STR("domain")))
 		return;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct seen *seen = &l->section_seen[i];
-
-		if (!tf_str_eq(name, tf_str_from(sections[i])))
-			continue;
-		if (seen->line != 0)
-			complain(l, open,
-			    tf_arena_printf(l->work,
-				"given twice, first in line %u; put all its keys into one section",
-				(unsigned)seen->line)
-				.ptr);
-		else
-			seen->line = l->text->tokens[open].line;
+	end_domain(ap, token);
+	for (size_t i = 0; i < rows; i++) {
+		if (tf_opt_in_domain(&opts[i]))
+			ap->seen[i] = (struct seen){ 0 };
 	}
 }
 
 /* Of two keys that do not fit together, the one that comes later in the file is reported. */
 static void
-check_pair(struct apply *l, const char *key, const char *text, const char *other_key,
+check_pair(struct apply *ap, const char *key, const char *text, const char *other_key,
     const char *other_text)
 {
-	uint32_t line = seen_of(l, key)->line, other = seen_of(l, other_key)->line;
+	uint32_t line = seen_of(ap, key)->line, other = seen_of(ap, other_key)->line;
 
 	if (line >= other)
-		tf_report_error(l->report, line, tf_str_from(key), "%s", text);
+		tf_report_error(ap->report, line, tf_str_from(key), "%s", text);
 	else
-		tf_report_error(l->report, other, tf_str_from(other_key), "%s", other_text);
+		tf_report_error(ap->report, other, tf_str_from(other_key), "%s", other_text);
 }
 
 static void
-check_pairs(struct apply *l)
+check_pairs(struct apply *ap)
 {
-	const struct tf_config *c = l->config;
+	const struct tf_config *c = ap->config;
 	unsigned deadline = c->check.deadline_ms / 1000, timeout = c->dns.timeout_ms / 1000;
 
 	if (c->dns.recursive && c->dns.server_count != 0)
-		check_pair(l, "dns.recursive",
+		check_pair(ap, "dns.recursive",
 		    "true, while dns.servers names servers to ask; remove one of the two",
 		    "dns.servers",
 		    "names servers, while dns.recursive asks none; remove one of the two");
 	if (deadline < timeout)
-		check_pair(l, "message_deadline",
-		    tf_arena_printf(l->work, "%u is below dns.timeout, which is %u; at least %u",
+		check_pair(ap, "message_deadline",
+		    tf_arena_printf(ap->work, "%u is below dns.timeout, which is %u; at least %u",
 			deadline, timeout, timeout)
 			.ptr,
 		    "dns.timeout",
-		    tf_arena_printf(l->work,
+		    tf_arena_printf(ap->work,
 			"%u is above message_deadline, which is %u; at most %u", timeout, deadline,
 			deadline)
 			.ptr);
 	if (c->check.max_memory < c->check.max_header_bytes)
-		check_pair(l, "limits.message_memory",
+		check_pair(ap, "limits.message_memory",
 		    "below limits.header_bytes; at least as much", "limits.header_bytes",
 		    "above limits.message_memory; at most as much");
 }
 
 /* A network of prefix length 0 among those whose mail is not evaluated. */
 static void
-warn_everyone(struct apply *l, const char *key, const struct tf_net *nets, size_t count)
+warn_everyone(struct apply *ap, const char *key, const struct tf_net *nets, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (nets[i].bits != 0)
 			continue;
-		tf_report_warning(l->report, seen_of(l, key)->line, tf_str_from(key),
+		tf_report_warning(ap->report, seen_of(ap, key)->line, tf_str_from(key),
 		    "holds every address, so that no mail is evaluated; name the hosts alone");
 		return;
 	}
 }
 
 static void
-warn_no_effect(struct apply *l)
+warn_no_effect(struct apply *ap)
 {
 	size_t count;
 	const struct tf_opt *opts = tf_opts(&count);
 	struct tf_config defaults = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		if (opts[i].acts || l->seen[i].line == 0 || tf_opt_in_domain(&opts[i]))
+		if (opts[i].acts || ap->seen[i].line == 0 || tf_opt_in_domain(&opts[i]))
 			continue;
-		tf_opt_set_default(&opts[i], &defaults, l->work);
-		if (!tf_opt_same(&opts[i], l->config, &defaults))
-			tf_report_warning(l->report, l->seen[i].line, tf_str_from(opts[i].key),
+		tf_opt_set_default(&opts[i], &defaults, ap->work);
+		if (!tf_opt_same(&opts[i], ap->config, &defaults))
+			tf_report_warning(ap->report, ap->seen[i].line, tf_str_from(opts[i].key),
 			    "this version does not act on it; leave it out");
 	}
 }
 
 static void
-warn_values(struct apply *l)
+warn_values(struct apply *ap)
 {
-	const struct tf_config *c = l->config;
+	const struct tf_config *c = ap->config;
 
-	warn_everyone(l, "trusted_networks", c->trusted_networks, c->trusted_network_count);
-	warn_everyone(l, "trusted_relays", c->trusted_relays, c->trusted_relay_count);
+	warn_everyone(ap, "trusted_networks", c->trusted_networks, c->trusted_network_count);
+	warn_everyone(ap, "trusted_relays", c->trusted_relays, c->trusted_relay_count);
 	if (c->authserv_id.len != 0 && tf_str_find(c->authserv_id, '.') == c->authserv_id.len)
-		tf_report_warning(l->report, seen_of(l, "authserv_id")->line, TF_STR("authserv_id"),
+		tf_report_warning(ap->report, seen_of(ap, "authserv_id")->line,
+		    TF_STR("authserv_id"),
 		    "%s has no dot, and some readers want a host name; e.g. mx.example.org",
-		    tf_report_quote(l->work, c->authserv_id));
-	warn_no_effect(l);
+		    tf_report_quote(ap->work, c->authserv_id));
+	warn_no_effect(ap);
 }
 
 void
 tf_config_apply(const struct tf_config_input *in, struct tf_config *config, struct tf_arena *a)
 {
-	struct apply l = {
+	struct apply ap = {
 		.config = config,
 		.arena = a,
 		.work = in->report->arena,
@@ -313,20 +296,18 @@ tf_config_apply(const struct tf_config_input *in, struct tf_config *config, stru
 		.text = in->text,
 		.now = in->now,
 	};
-	size_t rows, sections;
+	size_t rows;
 
 	(void)tf_opts(&rows);
-	(void)tf_opt_sections(&sections);
-	l.seen = tf_arena_array(l.work, rows, sizeof(*l.seen));
-	l.section_seen = tf_arena_array(l.work, sections, sizeof(*l.section_seen));
+	ap.seen = tf_arena_array(ap.work, rows, sizeof(*ap.seen));
 	for (size_t i = 0; i < in->events->count; i++) {
 		if (in->events->list[i].opt != NULL)
-			store(&l, &in->events->list[i]);
+			store(&ap, &in->events->list[i]);
 		else
-			end_section(&l, in->events->list[i].token);
+			end_section(&ap, in->events->list[i].token);
 	}
-	config->verdict.overrides = l.overrides;
-	config->verdict.override_count = l.override_count;
-	check_pairs(&l);
-	warn_values(&l);
+	config->verdict.overrides = ap.overrides;
+	config->verdict.override_count = ap.override_count;
+	check_pairs(&ap);
+	warn_values(&ap);
 }

@@ -76,7 +76,7 @@ tf_opt_write_bounds(const struct tf_opt *opt, struct tf_buf *out)
 		break;
 	case TF_OPT_LIST:
 	case TF_OPT_NETS:
-		tf_buf_printf(out, "at most %llu", (unsigned long long)opt->max);
+		tf_buf_printf(out, "at most %llu elements", (unsigned long long)opt->max);
 		break;
 	case TF_OPT_STR:
 		break;

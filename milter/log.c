@@ -364,7 +364,7 @@ fill(struct line *l, const struct tf_log_message *m)
 	field(l, "rule", v->rule, 300);
 	field(l, "org", dmarc != NULL ? dmarc->org_domain : TF_NONE_STR, NAME_SHOWN);
 	field_walk(l, dmarc);
-	field_number(l, "dns", res->dns_count);
+	field_number(l, "dns", res->dns_asked);
 	field_number(l, "dns_ms", res->dns_ms);
 	field_number(l, "ms", m->ms);
 	field_authors(l, &res->author);

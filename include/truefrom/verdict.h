@@ -29,7 +29,7 @@ struct tf_override {
 	bool subdomains;      /* "*.domain": names below it, not itself */
 	bool published;       /* policy = "published": as if the section were not there */
 	enum tf_dmarc_policy policy;
-	int64_t until; /* last second of that UTC day; 0 = no end */
+	int64_t until;         /* last second of that UTC day; 0 = no end */
 	struct tf_str comment; /* for people */
 	const struct tf_str *when_spf_pass, *when_dkim_pass;
 	size_t when_spf_count, when_dkim_count;
