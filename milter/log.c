@@ -18,7 +18,7 @@
 
 #define TEXT_MAX ((size_t)2048)
 #define LINE_VALUES_MAX ((size_t)8 * 1024) /* all values of a message at their limits fit */
-#define LINE_MAX_BYTES (4 * LINE_VALUES_MAX + 1024) /* and with every byte escaped */
+#define LINE_MAX_BYTES (6 * LINE_VALUES_MAX + 1024) /* and with every byte escaped, in JSON */
 #define FIELDS_MAX 28
 #define NOTES_MAX 200
 
