@@ -81,9 +81,10 @@ set_options(struct ub_ctx *ctx, const struct tf_resolver_opts *opts, struct tf_b
 	} fixed[] = {
 		{ "do-not-query-localhost:", "no" }, { "unblock-lan-zones:", "yes" },
 		{ "insecure-lan-zones:", "yes" },
-		{ "infra-host-ttl:", "1" },       /* a server that was silent is asked again */
-		{ "infra-keep-probing:", "yes" }, /* soon after it is back */
-		{ "outgoing-num-tcp:", "64" },
+		/* A server that was silent is asked again soon after it is back. */
+		{ "infra-host-ttl:", "5" }, { "infra-keep-probing:", "yes" },
+		/* Asking again forgets the first question: not as soon as 376 ms (default). */
+		{ "unknown-server-time-limit:", "1128" }, { "outgoing-num-tcp:", "64" },
 		{ "rrset-roundrobin:", "no" }, /* the same answer every time */
 	};
 	uint64_t range = outgoing_range();
