@@ -7,7 +7,8 @@
  * A signature with a finding of its own costs no question and no hashing and takes no place under
  * the cap. A failed look-up is temperror, a missing key permerror.
  * Does not: align (dmarc_eval.c), or know whether a result matters.
- * Limits: opts->max_signatures are verified; those in reach of an author domain come first.
+ * Limits: opts->max_signatures are verified, at most LIMITED_MAX of them with l=, since each of
+ * those is one more pass over the body; those in reach of an author domain come first.
  */
 #include <inttypes.h>
 
@@ -17,6 +18,7 @@
 #include "policy/dkim_verifier.h"
 #include "truefrom/banned.h"
 
+#define LIMITED_MAX 3
 #define DAY_S 86400
 #define OLD_S (7 * (int64_t)DAY_S)
 
@@ -84,19 +86,28 @@ in_reach(struct tf_str domain, const struct tf_author *authors)
 	return false;
 }
 
+static bool
+has_place(const struct tf_dkim_check *c, const struct signature *s, uint32_t limited)
+{
+	return s->sig.code == TF_NONE && !s->chosen && c->item_count < c->opts->max_signatures &&
+	       (!s->sig.limited || limited < LIMITED_MAX);
+}
+
 /* RFC 6376 section 6.1 lets a verifier limit what it tries. */
 static void
 choose(struct tf_dkim_check *c, const struct tf_author *authors)
 {
+	uint32_t limited = 0;
+
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < c->count; i++) {
 			struct signature *s = &c->signatures[i];
-			bool first = in_reach(s->sig.domain, authors);
 
-			if (s->sig.code != TF_NONE || s->chosen || (round == 0 && !first) ||
-			    c->item_count >= c->opts->max_signatures)
+			if (!has_place(c, s, limited) ||
+			    (round == 0 && !in_reach(s->sig.domain, authors)))
 				continue;
 			s->chosen = true;
+			limited += s->sig.limited;
 			c->item_count++;
 		}
 	}

@@ -679,6 +679,26 @@ test_cap(void **state)
 	tf_arena_free(a);
 }
 
+/* Each l= is one more pass over the body. */
+static void
+test_cap_of_limits(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_arena *a = tf_arena_new();
+	struct tf_header_block *hb = sign_on_top(a, default_header(a), RELAXED, 2048, "good");
+	struct run run = new_run(a, f->resolver);
+
+	for (size_t i = 0; i < 5; i++)
+		hb = sign_on_top(a, hb, MORE("l=38"), 2048, "good");
+	run_dkim(&run, hb, TF_STR(BODY));
+	assert_int_equal(run.count, 6);
+	for (size_t i = 0; i < run.count; i++)
+		check_result("l= over all of the body", &run.dkim[i],
+		    i == 3 || i == 4 ? TF_POLICY : TF_PASS,
+		    i == 3 || i == 4 ? "too many signatures" : "");
+	tf_arena_free(a);
+}
+
 /* E5, E6, E11: what cannot be read is not asked for either, and takes no place. */
 static void
 test_no_question(void **state)
@@ -845,6 +865,7 @@ main(void)
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_covered_signature),
 		cmocka_unit_test(test_cap),
+		cmocka_unit_test(test_cap_of_limits),
 		cmocka_unit_test(test_no_question),
 		cmocka_unit_test(test_temperror),
 		cmocka_unit_test(test_silent_server),
