@@ -1,0 +1,37 @@
+/*
+ * fuzz.h - what every fuzz target includes
+ *
+ * A target asserts what must hold for any input, not only that nothing crashes; FUZZ_ASSERT names
+ * what did not.
+ */
+#ifndef TESTS_FUZZ_FUZZ_H
+#define TESTS_FUZZ_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "truefrom/base.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define FUZZ_ASSERT(condition)                                                                     \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			tf_panic("%s:%d: %s", __FILE__, __LINE__, #condition);                     \
+	} while (0)
+
+static inline struct tf_str
+fuzz_input(const uint8_t *data, size_t size)
+{
+	return (struct tf_str){ (const char *)data, size };
+}
+
+/* An empty slice lies anywhere. */
+static inline bool
+fuzz_inside(struct tf_str part, struct tf_str whole)
+{
+	return part.len == 0 || (part.ptr >= whole.ptr && part.len <= whole.len &&
+				    part.ptr + part.len <= whole.ptr + whole.len);
+}
+
+#endif
