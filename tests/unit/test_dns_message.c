@@ -291,7 +291,7 @@ set_up(void **state)
 	struct network *n = tf_xcalloc(1, sizeof(*n));
 	struct tf_str address;
 	struct tf_resolver_opts opts = {
-		.server_count = 1, .timeout_ms = 400, .cache = true, .cache_bytes = 1 << 20
+		.server_count = 1, .timeout_ms = 5000, .cache = true, .cache_bytes = 1 << 20
 	};
 
 	n->server = script_server_start();
@@ -323,21 +323,36 @@ assert_took(const char *what, int64_t began_us, int64_t least_ms, int64_t most_m
 		fail_msg("%s took %lld ms", what, (long long)ms);
 }
 
+/* A resolver of one's own, for a time-out that is waited for. */
+static struct tf_resolver *
+with_time_out(const struct network *n, uint32_t timeout_ms)
+{
+	struct tf_str address = script_server_address(n->server);
+	struct tf_resolver_opts opts = { .servers = &address,
+		.server_count = 1,
+		.timeout_ms = timeout_ms,
+		.cache_bytes = 1 << 20 };
+
+	return resolver_or_fail(&opts);
+}
+
 static void
 test_time_out(void **state)
 {
 	struct network *n = *state;
-	struct tf_dns *dns = begin(n->r, 10);
+	struct tf_resolver *r = with_time_out(n, 300);
+	struct tf_dns *dns = begin(r, 10);
 	int64_t began_us = tf_dns_now_us();
 	struct tf_question *first = tf_dns_start(dns, TF_STR("silent-1.test"), TF_TYPE_TXT);
-	struct tf_question *late = tf_dns_start(dns, TF_STR("delay-600.test"), TF_TYPE_TXT);
+	struct tf_question *late = tf_dns_start(dns, TF_STR("delay-800.test"), TF_TYPE_TXT);
 
 	assert_num("silence", tf_dns_wait(dns, first)->status, TF_DNS_TIMEOUT);
 	assert_num("too late", tf_dns_wait(dns, late)->status, TF_DNS_TIMEOUT);
-	assert_took("both", began_us, 395, 1500);
-	sleep_ms(400);
+	assert_took("both", began_us, 299, 3000);
+	sleep_ms(700);
 	assert_num("an answer never changes", tf_dns_wait(dns, late)->status, TF_DNS_TIMEOUT);
 	tf_dns_end(dns);
+	tf_resolver_release(r);
 }
 
 static void
@@ -347,16 +362,15 @@ test_deadline(void **state)
 	struct tf_dns *dns = begin(n->r, 10);
 	int64_t began_us = tf_dns_now_us();
 	struct tf_question *quick = tf_dns_start(dns, TF_STR("delay-20.test"), TF_TYPE_TXT);
-	struct tf_question *slow = tf_dns_start(dns, TF_STR("delay-250.test"), TF_TYPE_TXT);
+	struct tf_question *slow = tf_dns_start(dns, TF_STR("silent-1.test"), TF_TYPE_TXT);
 
-	tf_dns_set_deadline(dns, 100);
+	tf_dns_set_deadline(dns, 1000);
 	assert_num("in time", tf_dns_wait(dns, quick)->status, TF_DNS_NOERROR);
 	assert_num("over it", tf_dns_wait(dns, slow)->status, TF_DNS_TIMEOUT);
-	assert_took("the deadline", began_us, 95, 240);
+	assert_took("the deadline", began_us, 999, 3000);
 	assert_num("after it: no wait", tf_dns_ask(dns, TF_STR("ok.test"), TF_TYPE_TXT)->status,
 	    TF_DNS_TIMEOUT);
-	assert_took("nothing more", began_us, 95, 245);
-	assert_true(tf_dns_waited_ms(dns) >= 95 && tf_dns_waited_ms(dns) < 240);
+	assert_true(tf_dns_waited_ms(dns) >= 900 && tf_dns_waited_ms(dns) < 3000);
 	tf_dns_end(dns);
 }
 
@@ -374,11 +388,11 @@ test_tick(void **state)
 	int ticks = 0;
 
 	tf_dns_set_tick(dns, count_tick, &ticks, 20);
-	assert_num("an answer", tf_dns_ask(dns, TF_STR("delay-210.test"), TF_TYPE_TXT)->status,
+	assert_num("an answer", tf_dns_ask(dns, TF_STR("delay-400.test"), TF_TYPE_TXT)->status,
 	    TF_DNS_NOERROR);
-	assert_true(ticks >= 3 && ticks <= 10);
+	assert_true(ticks >= 2 && ticks <= 60);
 	ticks = 0;
-	assert_num("from the cache", tf_dns_ask(dns, TF_STR("delay-210.test"), TF_TYPE_TXT)->status,
+	assert_num("from the cache", tf_dns_ask(dns, TF_STR("delay-400.test"), TF_TYPE_TXT)->status,
 	    TF_DNS_NOERROR);
 	assert_num("no wait, no tick", ticks, 0);
 	tf_dns_end(dns);
@@ -400,15 +414,17 @@ static void
 test_follow_up_after_deadline(void **state)
 {
 	struct network *n = *state;
-	struct tf_dns *dns = begin(n->r, 10);
+	struct tf_resolver *r = with_time_out(n, 300);
+	struct tf_dns *dns = begin(r, 10);
 	struct chain chain = { .calls = 0 };
 	struct tf_question *q =
-	    tf_dns_start_then(dns, TF_STR("delay-90.test"), TF_TYPE_TXT, note_status, &chain);
+	    tf_dns_start_then(dns, TF_STR("silent.test"), TF_TYPE_TXT, note_status, &chain);
 
 	tf_dns_set_deadline(dns, 30);
 	assert_num("gave up", tf_dns_wait(dns, q)->status, TF_DNS_TIMEOUT);
 	wait_for_calls(&chain, 1);
 	tf_dns_end(dns);
+	tf_resolver_release(r);
 }
 
 /* Messages that end with everything open; then one that lives, to see that nothing broke. */
@@ -428,7 +444,7 @@ test_end_with_open_questions(void **state)
 		tf_dns_start_then(dns, TF_STR("delay-51.test"), TF_TYPE_TXT, note_status, &chain);
 		tf_dns_end(dns);
 	}
-	assert_took("ending", began_us, 0, 300);
+	assert_took("ending", began_us, 0, 3000);
 	tf_dns_end(NULL);
 	dns = begin(n->r, 10);
 	assert_num(
