@@ -322,8 +322,12 @@ field_flags(struct line *l, const struct tf_result *res, const struct tf_dmarc *
 }
 
 static struct tf_str
-reason_of(const struct tf_result *res, const struct tf_dmarc *dmarc)
+reason_of(const struct tf_log_message *m, const struct tf_dmarc *dmarc)
 {
+	const struct tf_result *res = m->result;
+
+	if (m->why.len != 0)
+		return m->why;
 	if (res->author.state != TF_FROM_OK)
 		return res->author.reason;
 	return dmarc != NULL ? dmarc->reason : TF_NONE_STR;
@@ -343,7 +347,7 @@ fill(struct line *l, const struct tf_log_message *m)
 	const struct tf_result *res = m->result;
 	const struct tf_verdict *v = m->verdict;
 	const struct tf_dmarc *dmarc = v->dmarc != NULL ? v->dmarc : res->dmarc;
-	struct tf_str reason = reason_of(res, dmarc);
+	struct tf_str reason = reason_of(m, dmarc);
 
 	field(l, "id", m->queue_id, 64);
 	field_client(l, &res->identity);
@@ -443,9 +447,8 @@ log_notes(const struct tf_log_message *m)
 void
 tf_log_message(const struct tf_log_message *m)
 {
-	/* The rule of tf_verdict_cannot: the postmaster should look into it. */
-	bool undecided = tf_str_eq(m->verdict->rule, TF_STR("error"));
-	enum tf_log_level level = undecided ? TF_LOG_WARNING : TF_LOG_INFO;
+	/* What truefrom could not decide the postmaster should look into. */
+	enum tf_log_level level = m->why.len != 0 ? TF_LOG_WARNING : TF_LOG_INFO;
 	char storage[LINE_MAX_BYTES];
 	struct tf_buf b;
 

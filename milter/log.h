@@ -42,7 +42,8 @@ struct tf_log_message {
 	struct tf_str queue_id;
 	const struct tf_result *result;
 	const struct tf_verdict *verdict;
-	uint32_t ms; /* spent at the end of the message */
+	uint32_t ms;       /* spent at the end of the message */
+	struct tf_str why; /* truefrom itself could not decide: the cause; else empty */
 };
 
 /* The line as logfmt or JSON, without a line end; for tf_log_message and its tests. */

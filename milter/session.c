@@ -42,6 +42,7 @@ struct message {
 	struct seen authres, quarantine;
 	struct tf_plan plan;
 	struct tf_verdict verdict;
+	const char *cannot; /* why truefrom itself could not decide, or NULL */
 };
 
 struct tf_session {
@@ -376,19 +377,18 @@ evaluate(struct tf_session *s, struct tf_str queue_id, void (*tick)(void *), voi
 {
 	struct message *m = s->m;
 	const struct tf_config *config = m->current.config;
-	const char *cannot = NULL;
 
 	if (m->check == NULL) {
 		m->plan.result = &m->exempt_result;
 	} else {
 		m->plan.result = tf_check_finish(m->check, tick, tick_arg);
-		cannot = tf_check_too_big(m->check);
-		if (cannot == NULL && !tf_resolver_alive(m->current.resolver))
-			cannot = "the resolver has failed";
+		m->cannot = tf_check_too_big(m->check);
+		if (m->cannot == NULL && !tf_resolver_alive(m->current.resolver))
+			m->cannot = "the resolver has failed";
 	}
-	if (cannot != NULL) {
+	if (m->cannot != NULL) {
 		tf_verdict_cannot(s->arena, config->on_error_tempfail && !config->verdict.monitor,
-		    tf_str_from(cannot), &m->verdict);
+		    tf_str_from(m->cannot), &m->verdict);
 		return false;
 	}
 	tf_verdict_eval(s->arena, m->plan.result, &config->verdict, m->rcpts,
@@ -425,8 +425,13 @@ tf_session_end(struct tf_session *s, struct tf_str queue_id, void (*tick)(void *
 	make_plan(s, evaluated);
 	s->phase = PHASE_DONE;
 	if (!s->explain) {
-		const struct tf_log_message line = { queue_id, s->m->plan.result, &s->m->verdict,
-			ms_since(&start) };
+		const struct tf_log_message line = {
+			.queue_id = queue_id,
+			.result = s->m->plan.result,
+			.verdict = &s->m->verdict,
+			.ms = ms_since(&start),
+			.why = tf_str_from(s->m->cannot),
+		};
 
 		tf_log_message(&line);
 	}

@@ -335,6 +335,7 @@ log_message(void)
 	res.notes = (struct tf_notes){ &note, &note, 1 };
 	tf_log_message(&m);
 	m.verdict = &undecided;
+	m.why = TF_STR("limits.headers reached");
 	tf_log_message(&m);
 }
 
@@ -361,6 +362,7 @@ test_stderr(void **state)
 	out = capture(log_message);
 	assert_true(tf_str_starts_nocase(out, TF_STR("truefromd: warning: id=Q1 ")));
 	assert_int_equal(tf_str_find(out, '\n') + 1, out.len);
+	assert_true(tf_str_ends_nocase(out, TF_STR(" ms=1 reason=\"limits.headers reached\"\n")));
 
 	opts.level = TF_LOG_DEBUG;
 	tf_log_configure(&opts);
