@@ -85,6 +85,23 @@ encode_token(struct tf_str v, struct tf_buf *out)
 	return all_are(v, tf_is_token) && encode_value(v, out);
 }
 
+static bool
+is_base64_byte(char c)
+{
+	return tf_is_alnum(c) || c == '+' || c == '/';
+}
+
+/* The beginning of a signature: "=" at its end alone, or it could read "spf=pass". */
+static bool
+encode_base64(struct tf_str v, struct tf_buf *out)
+{
+	struct tf_str text = v;
+
+	while (text.len != 0 && text.ptr[text.len - 1] == '=')
+		text.len--;
+	return all_are(text, is_base64_byte) && encode_value(v, out);
+}
+
 /* Dot-string of RFC 5321 without "=", which some readers take for the next property, and with
  * which a local part could read "dmarc=pass". */
 static bool
@@ -346,7 +363,7 @@ put_signature(struct writer *w, const struct tf_dkim *sig, struct tf_str b)
 	put_property(w, "header.i", sig->identity, encode_mailbox);
 	put_property(w, "header.a", sig->algorithm, encode_token);
 	put_property(w, "header.s", sig->selector, encode_domain);
-	put_property(w, "header.b", b, encode_value);
+	put_property(w, "header.b", b, encode_base64);
 }
 
 static void

@@ -24,6 +24,7 @@ struct head {
 	struct tf_buf text;
 	size_t first_gap, dotted; /* extents of the first two readings; 0 = to the end */
 	bool gap;                 /* between the last byte of text and the next one */
+	bool behind_id;           /* a word stands behind the id already */
 	bool control;             /* a control character was among the words */
 	bool too_long;            /* before the id came to an end */
 	bool bad_version;
@@ -42,12 +43,11 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Whether a gap here, before c, ends the id for a reader who knows obs-domain. */
+/* Whether c goes on with the name before it for a reader who knows obs-domain. */
 static bool
-gap_ends_id(const struct head *h, char c)
+goes_on(const struct head *h, char c)
 {
-	return h->gap && h->text.len != 0 && h->dotted == 0 && c != '.' &&
-	       h->text.ptr[h->text.len - 1] != '.';
+	return h->text.len == 0 || c == '.' || h->text.ptr[h->text.len - 1] == '.';
 }
 
 static void
@@ -55,7 +55,7 @@ put_byte(struct head *h, char c)
 {
 	if (h->gap && h->first_gap == 0)
 		h->first_gap = h->text.len;
-	if (gap_ends_id(h, c))
+	if (h->gap && h->dotted == 0 && !goes_on(h, c))
 		h->dotted = h->text.len;
 	h->gap = false;
 	h->control = h->control || tf_is_ctl(c);
@@ -96,16 +96,18 @@ check_version(struct head *h, const struct tf_lex *behind, struct tf_str word)
 static void
 read_word(struct head *h, struct tf_lex *lx, struct tf_arena *a)
 {
-	struct tf_str word;
+	bool quoted = tf_lex_peek(lx) == '"';
+	struct tf_str word =
+	    quoted ? tf_unquote(tf_lex_quoted_string(lx), a) : tf_lex_while(lx, is_id_byte);
+	bool first = h->text.len == 0;
 
-	if (tf_lex_peek(lx) == '"') {
-		put_quoted(h, tf_unquote(tf_lex_quoted_string(lx), a));
-		return;
-	}
-	word = tf_lex_while(lx, is_id_byte);
-	if (h->gap && h->text.len != 0 && h->dotted == 0)
+	if (!quoted && !first && !h->behind_id)
 		check_version(h, lx, word);
-	for (size_t i = 0; i < word.len; i++)
+	if (!first && word.len != 0 && !goes_on(h, word.ptr[0]))
+		h->behind_id = true;
+	if (quoted)
+		put_quoted(h, word);
+	for (size_t i = 0; !quoted && i < word.len; i++)
 		put_byte(h, word.ptr[i]);
 }
 

@@ -51,7 +51,7 @@ static const struct tf_dkim three_sigs[] = {
 	    .selector = TF_LIT("s1"),
 	    .identity = TF_LIT("list=owner@example.com"),
 	    .algorithm = TF_LIT("rsa-sha256"),
-	    .b = TF_LIT("Ab/c=234same"),
+	    .b = TF_LIT("Ab/c+234same"),
 	    .bits = 1024,
 	    .key_testing = true,
 	},
@@ -61,7 +61,7 @@ static const struct tf_dkim three_sigs[] = {
 	    .selector = TF_LIT("a_b.c"),
 	    .identity = TF_LIT("\"a b\\\"c\"@sub.xn--bcher-kva.example"),
 	    .algorithm = TF_LIT("ed25519-sha256"),
-	    .b = TF_LIT("Ab/c=234sbme"),
+	    .b = TF_LIT("Ab/c+234sbme"),
 	    .bits = 256,
 	    .reason = TF_LIT("body hash did not verify"),
 	},
@@ -91,6 +91,7 @@ static const struct tf_dkim hostile_sigs[] = {
 	{ .code = TF_POLICY,
 	    .domain = TF_LIT(LONGEST),
 	    .identity = TF_LIT("\"x\r\nX: y\"@attack.com"),
+	    .b = TF_LIT("spf=pass"),
 	    .reason = TF_LIT(LONG) },
 };
 
@@ -171,9 +172,9 @@ static const struct row {
 	    " mx.example.org;\n"
 	    "\tspf=neutral smtp.mailfrom=_spf.example.com;\n"
 	    "\tdkim=pass (1024-bit key, test mode) header.d=example.com header.a=rsa-sha256\n"
-	    "\t header.s=s1 header.b=\"Ab/c=234sa\";\n"
+	    "\t header.s=s1 header.b=\"Ab/c+234sa\";\n"
 	    "\tdkim=fail reason=\"body hash did not verify\" header.d=xn--bcher-kva.example\n"
-	    "\t header.a=ed25519-sha256 header.s=a_b.c header.b=\"Ab/c=234sb\";\n"
+	    "\t header.a=ed25519-sha256 header.s=a_b.c header.b=\"Ab/c+234sb\";\n"
 	    "\tdkim=temperror reason=\"temporary failure\" header.d=third.example\n"
 	    "\t header.i=user.name+tag@third.example header.b=aa" },
 	{ "AUTHRES-13, AUTHRES-14, E6, E10, E11: hostile values are dropped or harmless",

@@ -64,6 +64,8 @@ test_removed(void **state)
 		{ "AUTHRES-6 version out of range",
 		    TF_LIT(" mx.example.net 99999999999999999999; spf=pass") },
 		{ "AUTHRES-6 version, trailing dot", TF_LIT(" mx.example.net. 2; spf=pass") },
+		{ "AUTHRES-6 version behind a quoted id with blanks",
+		    TF_LIT(" \"the mx\" 2; spf=pass") },
 		{ "AUTHRES-6 version at the end", TF_LIT(" mx.example.net 2") },
 		{ "AUTHRES-7 ours as U-label, theirs as A-label",
 		    TF_LIT(" xn--bcher-kva.example; spf=pass") },
