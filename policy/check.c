@@ -121,17 +121,27 @@ start_walk_of(struct tf_check *c, struct tf_str domain)
 	}
 }
 
+/* Before everything else that the header asks for: without these there is no policy. */
 static void
-start_walks(struct tf_check *c)
+start_author_walks(struct tf_check *c)
 {
 	const struct tf_author *author = &c->result.author;
+
+	if (!c->opts->dmarc.enabled || author->state != TF_FROM_OK)
+		return;
+	c->walks = tf_treewalks_new(c->arena, c->dns);
+	tf_treewalk_start_authors(c->walks, author->domains, author->domain_count);
+}
+
+static void
+start_identifier_walks(struct tf_check *c)
+{
 	const struct tf_str *domains;
 	struct tf_str local, domain;
 	size_t count;
 
-	c->walks = tf_treewalks_new(c->arena, c->dns);
-	for (size_t i = 0; i < author->domain_count; i++)
-		tf_treewalk_start_author(c->walks, author->domains[i]);
+	if (c->walks == NULL)
+		return;
 	count = tf_dkim_domains(c->dkim, &domains);
 	for (size_t i = 0; i < count; i++)
 		start_walk_of(c, domains[i]);
@@ -151,10 +161,10 @@ tf_check_eoh(struct tf_check *c)
 	start_spf(c);
 	tf_mailbox_authors(
 	    &c->headers, c->opts->dmarc.max_author_domains, c->arena, &c->result.author);
+	start_author_walks(c);
 	c->dkim = tf_dkim_start(c->arena, c->dns, &c->opts->dkim, &c->headers, &c->result.author,
 	    c->result.identity.now);
-	if (c->opts->dmarc.enabled && c->result.author.state == TF_FROM_OK)
-		start_walks(c);
+	start_identifier_walks(c);
 	within_memory(c);
 }
 

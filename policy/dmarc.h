@@ -77,10 +77,12 @@ struct tf_treewalks *tf_treewalks_new(struct tf_arena *a, struct tf_dns *dns);
 /* Ask for every name of the walk of domain (normalised) at once. Never waits; once per domain. */
 void tf_treewalk_start(struct tf_treewalks *w, struct tf_str domain);
 /*
- * The same for an author domain: besides, as soon as a record above it is found in which np would
- * make a difference, it is asked whether the domain exists. Before tf_treewalk_start for it.
+ * The same for author domains, before tf_treewalk_start for them: besides, as soon as a record
+ * above one of them is found in which np would make a difference, it is asked whether that domain
+ * exists. The first names of all walks are asked first, then the second ones and so on, so that
+ * when the message's questions run out it is not a domain put last that is left without its policy.
  */
-void tf_treewalk_start_author(struct tf_treewalks *w, struct tf_str domain);
+void tf_treewalk_start_authors(struct tf_treewalks *w, const struct tf_str *domains, size_t count);
 
 /* What stands at one name: RFC 9989 section 4.10 (selection of the record). */
 enum tf_treewalk_at { TF_AT_NONE, TF_AT_RECORD, TF_AT_SEVERAL, TF_AT_FAILED };

@@ -378,7 +378,7 @@ tf_dmarc_eval(struct tf_treewalks *w, struct tf_arena *a, const struct tf_dmarc_
 	const struct tf_treewalk_step *step;
 
 	*dmarc_out = (struct tf_dmarc){ .from = tf_arena_dup(a, in->from) };
-	tf_treewalk_start_author(w, in->from);
+	tf_treewalk_start_authors(w, &in->from, 1);
 	e.own = tf_treewalk_eval(w, in->from);
 	keep_walk(&e);
 	step = policy_step(e.own);

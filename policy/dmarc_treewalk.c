@@ -4,8 +4,9 @@
  * Implements RFC 9989 section 4.10: at most 8 names, all asked at once; the answers are read in the
  * walk's order, so what lies behind the end of the walk has no influence. The walks of a message
  * share their answers, because the resolver asks each name once.
- * Choice: a DNS failure ends the walk, since the name might have held the psd tag that ends it. A
- * name that is too long to be asked has no record.
+ * Choices: a DNS failure ends the walk, since the name might have held the psd tag that ends it,
+ * and hides its result, except at a top-level domain right above a record. A name that is too long
+ * to be asked has no record.
  * Does not: choose among the records (dmarc_eval.c) or touch the network (resolver.c).
  */
 #include "policy/dmarc.h"
@@ -17,7 +18,8 @@ struct walk {
 	struct walk *next;
 	struct tf_str names[TF_TREEWALK_MAX];           /* without _dmarc.; the domain first */
 	struct tf_question *questions[TF_TREEWALK_MAX]; /* NULL: cannot be asked */
-	size_t planned;
+	size_t planned, asked;
+	bool author; /* its existence may matter */
 	bool evaluated;
 	struct tf_treewalk result;
 };
@@ -85,22 +87,28 @@ ask_whether_exists(
 		tf_dns_start(dns, walk->names[0], TF_TYPE_A);
 }
 
+/* Asks for the n-th name, unless that has been done. */
 static void
-ask(struct tf_treewalks *w, struct walk *walk, size_t n, bool author)
+ask(struct tf_treewalks *w, struct walk *walk, size_t n)
 {
-	struct tf_str name = tf_arena_printf(w->arena, "_dmarc.%.*s", TF_PRI(walk->names[n]));
+	struct tf_str name;
 
+	if (n != walk->asked)
+		return;
+	walk->asked++;
+	name = tf_arena_printf(w->arena, "_dmarc.%.*s", TF_PRI(walk->names[n]));
 	if (!tf_domain_can_ask(name))
 		return;
-	if (author && n != 0)
+	if (walk->author && n != 0)
 		walk->questions[n] =
 		    tf_dns_start_then(w->dns, name, TF_TYPE_TXT, ask_whether_exists, walk);
 	else
 		walk->questions[n] = tf_dns_start(w->dns, name, TF_TYPE_TXT);
 }
 
+/* The domain's walk; when there is none yet, a new one with nothing asked. */
 static struct walk *
-find_or_start(struct tf_treewalks *w, struct tf_str domain, bool author)
+find_or_plan(struct tf_treewalks *w, struct tf_str domain, bool author)
 {
 	struct walk *walk = w->walks;
 
@@ -109,24 +117,40 @@ find_or_start(struct tf_treewalks *w, struct tf_str domain, bool author)
 	if (walk != NULL)
 		return walk;
 	walk = tf_arena_alloc(w->arena, sizeof(*walk));
+	walk->author = author;
 	plan(walk, tf_arena_dup(w->arena, domain));
 	walk->next = w->walks;
 	w->walks = walk;
-	for (size_t n = 0; n < walk->planned; n++)
-		ask(w, walk, n, author);
+	return walk;
+}
+
+static struct walk *
+find_or_start(struct tf_treewalks *w, struct tf_str domain)
+{
+	struct walk *walk = find_or_plan(w, domain, false);
+
+	while (walk->asked < walk->planned)
+		ask(w, walk, walk->asked);
 	return walk;
 }
 
 void
 tf_treewalk_start(struct tf_treewalks *w, struct tf_str domain)
 {
-	find_or_start(w, domain, false);
+	find_or_start(w, domain);
 }
 
 void
-tf_treewalk_start_author(struct tf_treewalks *w, struct tf_str domain)
+tf_treewalk_start_authors(struct tf_treewalks *w, const struct tf_str *domains, size_t count)
 {
-	find_or_start(w, domain, true);
+	for (size_t n = 0; n < TF_TREEWALK_MAX; n++) {
+		for (size_t i = 0; i < count; i++) {
+			struct walk *walk = find_or_plan(w, domains[i], true);
+
+			if (n < walk->planned)
+				ask(w, walk, n);
+		}
+	}
 }
 
 static void
@@ -154,6 +178,18 @@ ends_walk(const struct tf_treewalk_step *step)
 	       (step->at == TF_AT_RECORD && step->record.psd != TF_PSD_U);
 }
 
+/*
+ * Whether the last step does not matter, because it is a top-level domain and the name right below
+ * it has a record: whoever publishes for a top-level domain must say psd=y (section 4.7), so that
+ * the name below is the organizational domain with it and without it.
+ */
+static bool
+is_settled_below(const struct tf_treewalk *t)
+{
+	return t->count > 1 && t->steps[t->count - 2].at == TF_AT_RECORD &&
+	       tf_domain_labels(t->steps[t->count - 1].domain) == 1;
+}
+
 /* Section 4.10.2, over the steps of a walk without failures. */
 static struct tf_str
 org_domain(const struct tf_treewalk *t)
@@ -175,7 +211,7 @@ org_domain(const struct tf_treewalk *t)
 const struct tf_treewalk *
 tf_treewalk_eval(struct tf_treewalks *w, struct tf_str domain)
 {
-	struct walk *walk = find_or_start(w, domain, false);
+	struct walk *walk = find_or_start(w, domain);
 	struct tf_treewalk *t = &walk->result;
 
 	if (walk->evaluated)
@@ -186,7 +222,7 @@ tf_treewalk_eval(struct tf_treewalks *w, struct tf_str domain)
 		read_step(w, walk, t->count, &t->steps[t->count]);
 		t->count++;
 	} while (t->count < walk->planned && !ends_walk(&t->steps[t->count - 1]));
-	t->failed = t->steps[t->count - 1].at == TF_AT_FAILED;
+	t->failed = t->steps[t->count - 1].at == TF_AT_FAILED && !is_settled_below(t);
 	if (!t->failed)
 		t->org_domain = org_domain(t);
 	return t;

@@ -249,7 +249,7 @@ test_asked(void **state)
 
 		bench_init(&b, &opts, BUDGET);
 		if (cases[i].author)
-			tf_treewalk_start_author(b.w, first);
+			tf_treewalk_start_authors(b.w, &first, 1);
 		else
 			tf_treewalk_start(b.w, first);
 		if (cases[i].second != NULL)
@@ -259,6 +259,28 @@ test_asked(void **state)
 		assert_str(cases[i].what, show_asked(&b), tf_str_from(cases[i].asked));
 		bench_clear(&b);
 	}
+}
+
+/* Names are asked level by level, so that a domain put last does not lose its walk to the others.
+ */
+static void
+test_authors_in_turn(void **state)
+{
+	static const struct tf_str authors[] = { TF_LIT("a.b.c.d.e.f.g.attack.com"),
+		TF_LIT("legit.example") };
+	const struct tf_resolver_opts opts = zone_opts("_dmarc.legit.example." REC);
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, &opts, 4); /* questions, of the ten that both walks have */
+	tf_treewalk_start_authors(b.w, authors, 2);
+	assert_str("a walk that is whole",
+	    show_walk(&b, tf_treewalk_eval(b.w, TF_STR("legit.example"))),
+	    TF_STR("legit.example:record example:none"));
+	assert_str("one that is not", show_walk(&b, tf_treewalk_eval(b.w, authors[0])),
+	    TF_STR("a.b.c.d.e.f.g.attack.com:none c.d.e.f.g.attack.com:none "
+		   "d.e.f.g.attack.com:servfail"));
+	bench_clear(&b);
 }
 
 static void
@@ -323,6 +345,8 @@ static const struct dns_row failing[] = {
 	{ "_dmarc.own.servfail.example.com", DNS_TXT, "v=DMARC1; p=reject" },
 	{ "_dmarc.example.com", DNS_TXT, "v=DMARC1; p=reject" },
 	{ "gone.example.com", DNS_SERVFAIL, NULL },
+	{ "_dmarc.a.tld", DNS_TXT, "v=DMARC1; p=reject" },
+	{ "_dmarc.tld", DNS_SERVFAIL, NULL },
 };
 
 static void
@@ -331,19 +355,25 @@ test_failures(void **state)
 	static const struct {
 		const char *what, *domain, *walk;
 		bool failed;
+		const char *org;
 	} cases[] = {
 		{ "9 SERVFAIL ends the walk", "servfail.example.com",
-		    "servfail.example.com:servfail", true },
-		{ "DMARC-30 time-out", "silent.example.com", "silent.example.com:timeout", true },
-		{ "9 REFUSED", "refused.example.com", "refused.example.com:servfail", true },
+		    "servfail.example.com:servfail", true, "" },
+		{ "DMARC-30 time-out", "silent.example.com", "silent.example.com:timeout", true,
+		    "" },
+		{ "9 REFUSED", "refused.example.com", "refused.example.com:servfail", true, "" },
 		{ "an answer that cannot be read", "rubbish.example.com",
-		    "rubbish.example.com:servfail", true },
+		    "rubbish.example.com:servfail", true, "" },
 		{ "9 behind a record", "own.servfail.example.com",
-		    "own.servfail.example.com:record servfail.example.com:servfail", true },
+		    "own.servfail.example.com:record servfail.example.com:servfail", true, "" },
 		{ "9 behind the end of the walk has no influence", "stop.servfail.example.com",
-		    "stop.servfail.example.com:psd=n", false },
+		    "stop.servfail.example.com:psd=n", false, "stop.servfail.example.com" },
 		{ "the server answers otherwise", "other.example.com",
-		    "other.example.com:none example.com:record com:none", false },
+		    "other.example.com:none example.com:record com:none", false, "example.com" },
+		{ "4.7 a top-level domain would say psd=y", "x.a.tld",
+		    "x.a.tld:none a.tld:record tld:servfail", false, "a.tld" },
+		{ "4.7 two labels above it, it might matter", "x.b.tld",
+		    "x.b.tld:none b.tld:none tld:servfail", true, "" },
 	};
 	struct dns_server *server = dns_server_start(failing, TF_ARRAY_LEN(failing));
 	const struct tf_str address = dns_server_address(server);
@@ -365,7 +395,7 @@ test_failures(void **state)
 
 		assert_str(cases[i].what, show_walk(&b, t), tf_str_from(cases[i].walk));
 		assert_num(cases[i].what, t->failed, cases[i].failed);
-		assert_num(cases[i].what, t->org_domain.len == 0, cases[i].failed);
+		assert_str(cases[i].what, t->org_domain, tf_str_from(cases[i].org));
 	}
 	assert_num("unknown existence", tf_treewalk_exists(b.w, TF_STR("gone.example.com")),
 	    TF_EXISTS_UNKNOWN);
@@ -395,6 +425,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walks),
 		cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_authors_in_turn),
 		cmocka_unit_test(test_exists),
 		cmocka_unit_test(test_long_name),
 		cmocka_unit_test(test_failures),
