@@ -313,6 +313,7 @@ field_flags(struct line *l, const struct tf_result *res, const struct tf_dmarc *
 	flag(l, start, dmarc != NULL && dmarc->aligned_spf && !dmarc->aligned_dkim, "spf-only");
 	flag(l, start, passes_all(&res->mailfrom), "spf-all");
 	flag(l, start, dmarc != NULL && is_idn(dmarc->from), "idn");
+	flag(l, start, res->author.bidi, "bidi");
 	flag(l, start, dmarc != NULL && dmarc->testing, "dmarc-testing");
 	flag(l, start, testing, "dkim-testing");
 	flag(l, start, partial, "dkim-partial");

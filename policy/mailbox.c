@@ -281,13 +281,13 @@ has_bidi_control(struct tf_str s)
 
 /* What the trail should say about an address that is well-formed. */
 static const char *
-remark(struct tf_str value, const struct from *f)
+remark(const struct from *f, bool bidi)
 {
 	bool idn = false;
 
 	for (size_t i = 0; i < f->count; i++)
 		idn = idn || tf_domain_is_idn(f->domains[i]);
-	if (has_bidi_control(value))
+	if (bidi)
 		return idn ? "characters that change the writing direction; internationalised "
 			     "domain"
 			   : "characters that change the writing direction";
@@ -299,6 +299,7 @@ tf_mailbox_from_parse(
     struct tf_str value, size_t max_domains, struct tf_arena *a, struct tf_author *author_out)
 {
 	struct from f = { .lx = tf_lex_init(value), .arena = a, .max = max_domains };
+	bool bidi;
 
 	f.domains = tf_arena_array(a, max_domains, sizeof(*f.domains));
 	tf_lex_fail(&f.lx, over_limits(value));
@@ -310,9 +311,11 @@ tf_mailbox_from_parse(
 		};
 		return;
 	}
+	bidi = has_bidi_control(value);
 	*author_out = (struct tf_author){
 		.state = TF_FROM_OK,
-		.reason = tf_str_from(remark(value, &f)),
+		.reason = tf_str_from(remark(&f, bidi)),
+		.bidi = bidi,
 		.domains = f.domains,
 		.domain_count = f.count,
 	};

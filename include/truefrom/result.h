@@ -115,7 +115,9 @@ enum tf_from_state {
 
 struct tf_author { /* the From header as understood (RFC 5322 section 3.6.2, RFC 6854) */
 	enum tf_from_state state;
-	struct tf_str reason; /* of a state other than OK, in words */
+	struct tf_str
+	    reason; /* of a state other than OK, in words; with OK a remark, mostly empty */
+	bool bidi;  /* has characters that change the writing direction */
 	const struct tf_str
 	    *domains; /* distinct, A-labels, lower case, no trailing dot, in order */
 	size_t domain_count;

@@ -183,7 +183,7 @@ test_also(void **state)
 		.aligned_spf = true,
 		.testing = true };
 	struct tf_result res = {
-		.author = { .domains = two, .domain_count = 2 },
+		.author = { .domains = two, .domain_count = 2, .bidi = true },
 		.mailfrom = { .code = TF_PASS, .mechanism = TF_LIT("+all") },
 		.dkim = dkim,
 		.dkim_count = 2,
@@ -196,7 +196,8 @@ test_also(void **state)
 	write_line(&res, &v, false);
 	assert_non_null(strstr(tf_buf_cstr(&line),
 	    " ms=32 authors=a.example,xn--b-eha.example "
-	    "flags=spf-only,spf-all,idn,dmarc-testing,dkim-testing,dkim-partial,dkim-too-many"));
+	    "flags=spf-only,spf-all,idn,bidi,dmarc-testing,dkim-testing,dkim-partial,"
+	    "dkim-too-many"));
 
 	res = (struct tf_result){ .dmarc = &temp };
 	write_line(&res, &v, false);

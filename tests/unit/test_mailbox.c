@@ -233,6 +233,8 @@ test_remarks(void **state)
 		tf_mailbox_from_parse(cases[i].in, MAX_DOMAINS, a, &got);
 		assert_num(cases[i].what, got.state, TF_FROM_OK);
 		assert_str(cases[i].what, got.reason, cases[i].want);
+		assert_num(cases[i].what, got.bidi,
+		    tf_str_starts_nocase(cases[i].want, TF_STR("characters")));
 	}
 	tf_arena_free(a);
 }
