@@ -107,3 +107,173 @@ all_notes(const struct run *run)
 	}
 	return tf_buf_get(&text);
 }
+
+static struct tf_str
+record_text(struct tf_arena *a, const char *record, unsigned int bits)
+{
+	struct tf_str text = tf_str_from(record), raw = signer_public(SIGNER_ED25519, false, a);
+
+	text = replace(a, text, "%P", signer_public(bits, false, a));
+	text = replace(a, text, "%Q", signer_public(bits, true, a));
+	text = replace(a, text, "%R", signer_public(2048, false, a));
+	text = replace(a, text, "%E", raw);
+	text = replace(a, text, "%L", signer_made_up_public(768, a));
+	return replace(a, text, "%U", tf_str_sub(raw, 0, raw.len - 1));
+}
+
+/* Keys of every letter under r<number>._domainkey.example.com, and some for other tests. */
+static void
+write_zone(struct tf_arena *a, const struct letter *letters, size_t count, struct tf_buf *zone)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct tf_str name = tf_arena_printf(a, "r%zu._domainkey.example.com", i);
+
+		for (size_t k = 0; k < TF_ARRAY_LEN(letters[i].records); k++) {
+			if (letters[i].records[k] != NULL)
+				zone_txt(zone, name,
+				    record_text(a, letters[i].records[k], letters[i].bits));
+		}
+	}
+	zone_txt(zone, TF_STR("good._domainkey.example.com"), record_text(a, RSA, 2048));
+	zone_txt(zone, TF_STR("ed._domainkey.example.com"), record_text(a, ED, SIGNER_ED25519));
+	zone_txt(zone, TF_STR("good._domainkey.example.net"), record_text(a, RSA, 2048));
+	zone_txt(zone, TF_STR("good._domainkey.sub.example.com"), record_text(a, RSA, 2048));
+	zone_txt(zone, TF_STR("test._domainkey.football.example.com"),
+	    TF_STR("v=DKIM1; k=rsa; "
+		   "p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy"
+		   "5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3"
+		   "rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB"));
+	zone_txt(zone, TF_STR("brisbane._domainkey.football.example.com"),
+	    TF_STR("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="));
+}
+
+int
+fixture_set_up(void **state, const struct letter *letters, size_t count)
+{
+	struct fixture *f = tf_xmalloc(sizeof(*f));
+	struct tf_arena *a = tf_arena_new();
+	struct tf_resolver_opts opts;
+	struct tf_buf zone;
+
+	tf_buf_init_arena(&zone, a, 1 << 20);
+	write_zone(a, letters, count, &zone);
+	opts = zone_opts(tf_buf_cstr(&zone));
+	f->resolver = resolver_or_fail(&opts);
+	f->arena = a;
+	*state = f;
+	return 0;
+}
+
+int
+fixture_tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	tf_resolver_release(f->resolver);
+	tf_arena_free(f->arena);
+	tf_xfree(f);
+	return 0;
+}
+
+static struct tf_str
+or_default(struct tf_str s, struct tf_str otherwise)
+{
+	return s.ptr != NULL ? s : otherwise;
+}
+
+/* A tag list with %K and %S filled in. */
+static struct tf_str
+fill_in(struct tf_arena *a, const char *tags, unsigned int bits, struct tf_str selector)
+{
+	struct tf_str algorithm =
+	    bits == SIGNER_ED25519 ? TF_STR("ed25519-sha256") : TF_STR("rsa-sha256");
+	struct tf_str text = replace(a, tf_str_from(tags), "%K", algorithm);
+
+	return replace(a, text, "%S", selector);
+}
+
+void
+run_letter(struct run *run, const struct letter *letter, size_t number)
+{
+	struct tf_arena *a = run->arena;
+	struct tf_str header = or_default(letter->header, TF_STR(HEADER));
+	struct tf_str body = or_default(letter->body, TF_STR(BODY)), value;
+	struct tf_header_block *as_signed = new_header(a), *arrived = new_header(a);
+	struct tf_str text;
+
+	add_header(as_signed, header);
+	value = signer_sign(a, as_signed, body, letter->bits,
+	    fill_in(a, letter->tags, letter->bits, tf_arena_printf(a, "r%zu", number)));
+	text = tf_arena_printf(a, "DKIM-Signature:%.*s\r\n", TF_PRI(value));
+	if (letter->from != NULL) {
+		text = replace(a, text, letter->from, tf_str_from(letter->to));
+		header = replace(a, header, letter->from, tf_str_from(letter->to));
+		body = replace(a, body, letter->from, tf_str_from(letter->to));
+	}
+	add_header(arrived, text);
+	add_header(arrived, header);
+	run_dkim(run, arrived, body);
+}
+
+void
+check_result(const char *what, const struct tf_dkim *got, enum tf_code code, const char *reason)
+{
+	if (got->code != code)
+		fail_msg("%s: got %s (%.*s), want %s", what, tf_code_name(got->code),
+		    TF_PRI(got->reason), tf_code_name(code));
+	assert_str(what, got->reason, tf_str_from(reason));
+}
+
+void
+check_letters(const struct fixture *f, const struct letter *letters, size_t count)
+{
+	static const size_t chunks[] = { 0, 1 };
+
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < TF_ARRAY_LEN(chunks); k++) {
+			struct tf_arena *a = tf_arena_new();
+			struct run run = new_run(a, f->resolver);
+
+			run.chunk = chunks[k];
+			run_letter(&run, &letters[i], i);
+			assert_num(letters[i].what, run.count, 1);
+			check_result(
+			    letters[i].what, &run.dkim[0], letters[i].code, letters[i].reason);
+			tf_arena_free(a);
+		}
+	}
+}
+
+size_t
+letter_number(const struct letter *letters, size_t count, const char *what)
+{
+	size_t i = 0;
+
+	while (i < count && strcmp(letters[i].what, what) != 0)
+		i++;
+	assert_true(i < count);
+	return i;
+}
+
+struct tf_header_block *
+default_header(struct tf_arena *a)
+{
+	struct tf_header_block *hb = new_header(a);
+
+	add_header(hb, TF_STR(HEADER));
+	return hb;
+}
+
+struct tf_header_block *
+sign_on_top(struct tf_arena *a, const struct tf_header_block *below, const char *tags,
+    unsigned int bits, const char *selector)
+{
+	struct tf_str value = signer_sign(
+	    a, below, TF_STR(BODY), bits, fill_in(a, tags, bits, tf_str_from(selector)));
+	struct tf_header_block *hb = new_header(a);
+
+	assert_true(tf_header_block_add(hb, TF_STR("DKIM-Signature"), value));
+	for (size_t i = 0; i < below->count; i++)
+		assert_true(tf_header_block_add(hb, below->fields[i].name, below->fields[i].value));
+	return hb;
+}

@@ -1,0 +1,353 @@
+/*
+ * test_dkim_verifier.c - header and body against signatures
+ */
+#include <string.h>
+
+#include "policy/dkim_verifier.h"
+#include "tests/unit/dkim_fixture.h"
+
+/* clang-format off */
+static const struct letter letters[] = {
+	/* Canonicalization and what changes on the way */
+	{ "DKIM-1 simple", 2048, { RSA }, SIMPLE, .code = TF_PASS },
+	{ "DKIM-1 relaxed", 2048, { RSA }, RELAXED, .code = TF_PASS },
+	{ "DKIM-6 no c=", 2048, { RSA }, " v=1; a=%K; d=example.com; s=%S; h=From:To:Subject; bh=%H; b=%B", .code = TF_PASS },
+	{ "DKIM-6 c=relaxed", 2048, { RSA }, TAGS("relaxed"), .code = TF_PASS },
+	{ "c=simple/relaxed", 2048, { RSA }, TAGS("simple/relaxed"), .code = TF_PASS },
+	{ "c=relaxed/simple", 2048, { RSA }, TAGS("relaxed/simple"), .code = TF_PASS },
+	{ "DKIM-1 a space in a signed field, simple", 2048, { RSA }, SIMPLE, .from = "Lunch", .to = " Lunch", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "DKIM-1 a space in a signed field, relaxed", 2048, { RSA }, RELAXED, .from = "Subject:  Lunch \t", .to = "Subject: Lunch  ", .code = TF_PASS },
+	{ "DKIM-2 refolded, case of the name", 2048, { RSA }, RELAXED, .from = "Subject:  Lunch \tat", .to = "SUBJECT: Lunch\r\n at ", .code = TF_PASS },
+	{ "DKIM-2 trailing blanks in the body", 2048, { RSA }, RELAXED, .from = "Hello,", .to = "Hello, \t", .code = TF_PASS },
+	{ "DKIM-2 a space doubled in the body", 2048, { RSA }, RELAXED, .from = "lunch  at \t noon", .to = "lunch\tat noon", .code = TF_PASS },
+	{ "DKIM-2 the same, simple", 2048, { RSA }, SIMPLE, .from = "lunch  at", .to = "lunch at", .code = TF_FAIL, .reason = "body hash did not verify" },
+	{ "DKIM-4 empty lines at the end, relaxed", 2048, { RSA }, RELAXED, .from = "Alice\r\n", .to = "Alice\r\n\r\n \r\n\r\n", .code = TF_PASS },
+	{ "DKIM-4 empty lines at the end, simple", 2048, { RSA }, SIMPLE, .from = "Alice\r\n", .to = "Alice\r\n\r\n\r\n\r\n", .code = TF_PASS },
+	{ "3.4.3 a blank line at the end counts, simple", 2048, { RSA }, SIMPLE, .from = "Alice\r\n", .to = "Alice\r\n \r\n", .code = TF_FAIL, .reason = "body hash did not verify" },
+	{ "DKIM-5 leading space removed, relaxed", 2048, { RSA }, RELAXED, .from = " -- ", .to = "-- ", .code = TF_FAIL, .reason = "body hash did not verify" },
+	{ "DKIM-5 leading space removed, simple", 2048, { RSA }, SIMPLE, .from = " -- ", .to = "-- ", .code = TF_FAIL, .reason = "body hash did not verify" },
+	{ "DKIM-3 no final CRLF, simple", 2048, { RSA }, SIMPLE, .from = "Alice\r\n", .to = "Alice", .code = TF_PASS },
+	{ "DKIM-3 no final CRLF, relaxed", 2048, { RSA }, RELAXED, .from = "Alice\r\n", .to = "Alice \t", .code = TF_PASS },
+	{ "lines of blanks alone, relaxed", 2048, { RSA }, RELAXED, .body = TF_LIT(" \r\n\t\r\n"), .code = TF_PASS },
+	{ "lines of blanks alone, simple", 2048, { RSA }, SIMPLE, .body = TF_LIT(" \r\n\t\r\n"), .code = TF_PASS },
+	{ "empty lines alone, relaxed", 2048, { RSA }, RELAXED, .body = TF_LIT("\r\n\r\n"), .code = TF_PASS },
+	{ "empty lines alone, simple", 2048, { RSA }, SIMPLE, .body = TF_LIT("\r\n\r\n"), .code = TF_PASS },
+	{ "text added to the body", 2048, { RSA }, RELAXED, .from = "Alice\r\n", .to = "Alice\r\nfooter\r\n", .code = TF_FAIL, .reason = "body hash did not verify" },
+	{ "8-bit text in header and body", 2048, { RSA }, RELAXED, .header = TF_LIT("From: J\xc3\xbcrgen <j@example.com>\r\nTo: \xe4@x\r\n"), .body = TF_LIT("gr\xfc\xdf" "e\r\n"), .code = TF_PASS },
+
+	/* Fields */
+	{ "DKIM-7 the lower of two", 2048, { RSA }, NAMED("From:Received"), .from = "a by b", .to = "x by y", .code = TF_PASS },
+	{ "DKIM-7 the lower of two changed", 2048, { RSA }, NAMED("From:Received"), .from = "c by d", .to = "x by y", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "DKIM-7 both", 2048, { RSA }, NAMED("From:Received:Received"), .from = "a by b", .to = "x by y", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "DKIM-7 both as they were", 2048, { RSA }, NAMED("Received:From:Received"), .code = TF_PASS },
+	{ "DKIM-8 a field that is not there", 2048, { RSA }, NAMED("From:Cc:To"), .code = TF_PASS },
+	{ "DKIM-8 that field added", 2048, { RSA }, NAMED("From:Cc:To"), .from = "Date:", .to = "Cc: x@y\r\nDate:", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "DKIM-8 oversigned", 2048, { RSA }, NAMED("From:From:To:To"), .code = TF_PASS },
+	{ "DKIM-8 oversigned, second From on top", 2048, { RSA }, NAMED("From:From"), .from = "From: Alice", .to = "From: Eve <eve@example.net>\r\nFrom: Alice", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "D1 second From on top, signed once", 2048, { RSA }, NAMED("From"), .from = "From: Alice", .to = "From: Eve <eve@example.net>\r\nFrom: Alice", .code = TF_PASS },
+	{ "D1 second From below, signed once", 2048, { RSA }, NAMED("From"), .from = "Date:", .to = "From: Eve <eve@example.net>\r\nDate:", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "h= in any case", 2048, { RSA }, NAMED("fROM:to:SUBJECT"), .code = TF_PASS },
+	{ "h= with folds", 2048, { RSA }, NAMED("From :\r\n\tTo : \r\n Subject"), .code = TF_PASS },
+	{ "no From at all", 2048, { RSA }, NAMED("From:To"), .header = TF_LIT("To: x\r\nDate: y\r\n"), .code = TF_PASS },
+	{ "h= names everything many times", 2048, { RSA }, NAMED("From:From:From:To:To:To:Subject:Subject:Received:Received:Received:Date:Date:X:Y:Z:X:Y:Z"), .code = TF_PASS },
+	{ "empty value", 2048, { RSA }, NAMED("From:Subject"), .header = TF_LIT("From: a@b\r\nSubject:\r\n"), .code = TF_PASS },
+	{ "empty value, simple", 2048, { RSA }, SIMPLE, .header = TF_LIT("From: a@b\r\nSubject:\r\n"), .code = TF_PASS },
+	{ "value of blanks", 2048, { RSA }, NAMED("From:Subject"), .header = TF_LIT("From: a@b\r\nSubject: \r\n \t\r\n"), .code = TF_PASS },
+	{ "VT in a signed field, relaxed", 2048, { RSA }, NAMED("From:Subject"), .header = TF_LIT("From: a@b\r\nSubject: a b\r\n"), .from = "a b", .to = "a\vb", .code = TF_NEUTRAL, .reason = "control character in a signed field" },
+	{ "VT in another field", 2048, { RSA }, NAMED("From"), .header = TF_LIT("From: a@b\r\nSubject: a\vb\r\n"), .code = TF_PASS },
+	{ "VT in a signed field, simple", 2048, { RSA }, SIMPLE, .header = TF_LIT("From: a@b\r\nSubject: a\vb\r\n"), .code = TF_PASS },
+	{ "NUL in a signed field, relaxed", 2048, { RSA }, NAMED("From:Subject"), .header = TF_LIT("From: a@b\r\nSubject: a\0b\r\n"), .code = TF_NEUTRAL, .reason = "control character in a signed field" },
+	{ "NUL in a signed field, simple", 2048, { RSA }, SIMPLE, .header = TF_LIT("From: a@b\r\nSubject: a\0b\r\n"), .code = TF_PASS },
+	{ "bare CR in a signed field, relaxed", 2048, { RSA }, NAMED("From:Subject"), .header = TF_LIT("From: a@b\r\nSubject: a b\r\n"), .from = "a b", .to = "a\rb", .code = TF_NEUTRAL, .reason = "control character in a signed field" },
+
+	/* The signature field */
+	{ "DKIM-24 b= first", 2048, { RSA }, " b=%B; v=1; a=%K; d=example.com; s=%S; h=From; c=relaxed; bh=%H", .code = TF_PASS },
+	{ "DKIM-24 b= in the middle", 2048, { RSA }, " v=1; b=%B; a=%K; d=example.com; s=%S; h=From; c=relaxed; bh=%H", .code = TF_PASS },
+	{ "DKIM-24 b= with white space", 2048, { RSA }, " v=1; a=%K; d=example.com; s=%S; h=From; bh=%H; b=\r\n\t %B \r\n ;", .code = TF_PASS },
+	{ "DKIM-24 b= refolded, simple", 2048, { RSA }, SIMPLE, .from = "; b=", .to = "; b=\r\n\t", .code = TF_PASS },
+	{ "3.7 bytes beside b= count, simple", 2048, { RSA }, SIMPLE, .from = "; b=", .to = ";  b=", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "DKIM-24 b= in values", 2048, { RSA }, MORE("z=x:b=y;n=b=c"), .code = TF_PASS },
+	{ "DKIM-25 unknown tag", 2048, { RSA }, MORE("foo=bar"), .code = TF_PASS },
+	{ "DKIM-25 unknown tag changed", 2048, { RSA }, MORE("foo=bar"), .from = "foo=bar", .to = "foo=baz", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "tags with case of their own", 2048, { RSA }, MORE("D=example.net;B=QUJD;S=x;H=To;V=2;A=x"), .code = TF_PASS },
+	{ "DKIM-31 case of d=", 2048, { RSA }, " v=1; a=%K; d=Example.COM; s=%S; h=From; bh=%H; b=%B", .code = TF_PASS },
+	{ "DKIM-12 b= damaged", 2048, { RSA }, RELAXED, .from = "; b=", .to = "; b=AAAA", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "DKIM-12 b= of another length", 2048, { RSA }, " v=1; a=%K; d=example.com; s=%S; h=From; bh=%H; b=AAAA", .code = TF_FAIL, .reason = "signature did not verify" },
+	{ "bh= of another hash", 2048, { RSA }, " v=1; a=%K; d=example.com; s=%S; h=From; bh=AAAA; b=%B", .code = TF_FAIL, .reason = "body hash did not verify" },
+	{ "white space between b and =", 2048, { RSA }, " v=1; a=%K; d=example.com; s=%S; h=From; bh=%H; b =%B", .code = TF_NEUTRAL, .reason = "form of the signature is not supported" },
+	{ "tag that ends in b", 2048, { RSA }, MORE("ab=1"), .code = TF_NEUTRAL, .reason = "form of the signature is not supported" },
+	{ "tag bH", 2048, { RSA }, MORE("bH=1"), .code = TF_NEUTRAL, .reason = "form of the signature is not supported" },
+	{ "i= with two @", 2048, { RSA }, MORE("i=\"a@b\"@example.com"), .code = TF_NEUTRAL, .reason = "quoted i= is not supported" },
+	{ "i= with a coded second @", 2048, { RSA }, MORE("i=\"a=40b\"@example.com"), .code = TF_NEUTRAL, .reason = "quoted i= is not supported" },
+	{ "i= quoted", 2048, { RSA }, MORE("i=\"a\"@example.com"), .code = TF_PASS },
+	{ "i= coded", 2048, { RSA }, MORE("i=a=2Bb=40example.com"), .code = TF_PASS },
+	{ "DKIM-26 8-bit d=", 2048, { RSA }, " v=1; a=%K; d=b\xc3\xbc" "cher.example; s=%S; h=From; bh=%H; b=%B", .code = TF_NEUTRAL, .reason = "8-bit signature is not supported" },
+	{ "t= before DKIM was made", 2048, { RSA }, MORE("t=5"), .code = TF_NEUTRAL, .reason = "t= is too old for the verifier" },
+	{ "x= of 19 digits", 2048, { RSA }, MORE("x=9999999999999999999"), .code = TF_NEUTRAL, .reason = "x= is too large for the verifier" },
+};
+/* clang-format on */
+
+static int
+set_up(void **state)
+{
+	return fixture_set_up(state, letters, TF_ARRAY_LEN(letters));
+}
+
+static void
+test_letters(void **state)
+{
+	check_letters(*state, letters, TF_ARRAY_LEN(letters));
+}
+
+/* DKIM-3: the hashes of nothing; a body of nothing has no chunk at all. */
+static void
+test_empty_body(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_arena *a = tf_arena_new();
+	static const char *const tags[] = { SIMPLE, RELAXED };
+
+	assert_str("6376 3.4.3", signer_body_hash(a, TF_STR(""), false, SIZE_MAX),
+	    TF_STR("frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY="));
+	assert_str("6376 3.4.4", signer_body_hash(a, TF_STR(""), true, SIZE_MAX),
+	    TF_STR("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="));
+	for (size_t i = 0; i < TF_ARRAY_LEN(tags); i++) {
+		struct letter row = { "empty", 2048, { RSA }, tags[i], .body = TF_LIT("") };
+		struct run run = new_run(a, f->resolver);
+
+		run_letter(
+		    &run, &row, letter_number(letters, TF_ARRAY_LEN(letters), "DKIM-1 simple"));
+		check_result("empty body", &run.dkim[0], TF_PASS, "");
+	}
+	tf_arena_free(a);
+}
+
+/* DKIM-28: chunks split anywhere, in line ends and runs of blanks. */
+static void
+test_chunks(void **state)
+{
+	static const size_t chunks[] = { 1, 2, 3, 7, 1000, 4095, 4096, 4097, 65536 };
+	static const char *const tags[] = { SIMPLE, RELAXED, TAGS("simple/relaxed"),
+		TAGS("relaxed/simple") };
+	struct fixture *f = *state;
+	struct tf_arena *a = tf_arena_new();
+	struct tf_buf body;
+
+	tf_buf_init_arena(&body, a, 1 << 20);
+	for (size_t i = 0; body.len < 200000; i++) {
+		tf_buf_printf(&body, "line %zu \t with  blanks", i);
+		for (size_t k = 0; k < i % 11; k++)
+			tf_buf_lit(&body, i % 3 != 0 ? " \t" : "x");
+		tf_buf_lit(&body, i % 7 == 0 ? "\r\n\r\n \r\n" : "\r\n");
+	}
+	for (size_t i = 0; i < TF_ARRAY_LEN(tags); i++) {
+		for (size_t k = 0; k < TF_ARRAY_LEN(chunks); k++) {
+			struct letter row = { "chunks", 2048, { RSA }, tags[i],
+				.body = tf_buf_get(&body) };
+			struct run run = new_run(a, f->resolver);
+
+			run.chunk = chunks[k];
+			run_letter(&run, &row,
+			    letter_number(letters, TF_ARRAY_LEN(letters), "DKIM-1 simple"));
+			check_result(tags[i], &run.dkim[0], TF_PASS, "");
+		}
+	}
+	tf_arena_free(a);
+}
+
+/* DKIM-28: a large body of one long line. */
+static void
+test_large_body(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_arena *a = tf_arena_new();
+	struct run run = new_run(a, f->resolver);
+	size_t size = (size_t)20 << 20;
+	char *bytes = tf_arena_alloc(a, size);
+	struct letter row = { "large", 2048, { RSA }, RELAXED, .body = { bytes, size } };
+
+	memset(bytes, 'x', size);
+	run.chunk = 65535;
+	run_letter(&run, &row, letter_number(letters, TF_ARRAY_LEN(letters), "DKIM-1 simple"));
+	check_result("20 MiB in one line", &run.dkim[0], TF_PASS, "");
+	tf_arena_free(a);
+}
+
+/* RFC 8463 appendix A: both signatures of its message, with its keys. */
+static void
+test_rfc8463(void **state)
+{
+	static const char header[] =
+	    "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n"
+	    " d=football.example.com; i=@football.example.com;\r\n"
+	    " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n"
+	    " subject : date : message-id : from : subject : date;\r\n"
+	    " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+	    " b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n"
+	    " Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\n"
+	    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"
+	    " d=football.example.com; i=@football.example.com;\r\n"
+	    " q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n"
+	    " date : message-id : from : subject : date;\r\n"
+	    " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+	    " b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\r\n"
+	    " DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\r\n"
+	    " dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\r\n"
+	    "From: Joe SixPack <joe@football.example.com>\r\n"
+	    "To: Suzie Q <suzie@shopping.example.net>\r\n"
+	    "Subject: Is dinner ready?\r\n"
+	    "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
+	    "Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n";
+	struct fixture *f = *state;
+	struct tf_arena *a = tf_arena_new();
+	struct tf_header_block *hb = new_header(a);
+	struct run run = new_run(a, f->resolver);
+
+	add_header(hb, tf_str_from(header));
+	run_dkim(
+	    &run, hb, TF_STR("Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n"));
+	assert_int_equal(run.count, 2);
+	check_result("8463 A.3 Ed25519", &run.dkim[0], TF_PASS, "");
+	assert_int_equal(run.dkim[0].bits, 256);
+	check_result("8463 A.3 RSA", &run.dkim[1], TF_PASS, "");
+	assert_int_equal(run.dkim[1].bits, 1024);
+	tf_arena_free(a);
+}
+
+/* DKIM-23: fields named DKIM-Signature in h= keep their b=. */
+static void
+test_covered_signature(void **state)
+{
+	static const char over[] = " v=1; a=%K; c=relaxed/relaxed; d=example.com; s=%S; "
+				   "h=From:DKIM-Signature; bh=%H; b=%B";
+	static const char twice[] = " v=1; a=%K; c=relaxed/relaxed; d=example.com; s=%S; "
+				    "h=From:DKIM-Signature:dkim-signature; bh=%H; b=%B";
+	struct fixture *f = *state;
+	struct tf_arena *a = tf_arena_new();
+	struct tf_header_block *inner = sign_on_top(a, default_header(a), RELAXED, 2048, "good");
+	struct run run = new_run(a, f->resolver);
+
+	run_dkim(&run, sign_on_top(a, inner, over, 2048, "good"), TF_STR(BODY));
+	check_result("5.4 covers the one below", &run.dkim[0], TF_PASS, "");
+	check_result("5.4 the one below", &run.dkim[1], TF_PASS, "");
+
+	/* What the library cannot tell is never taken for a pass. */
+	run_dkim(&run, sign_on_top(a, inner, twice, 2048, "good"), TF_STR(BODY));
+	check_result("one more than there is", &run.dkim[0], TF_NEUTRAL,
+	    "signature covers a signature that was not evaluated");
+	inner = sign_on_top(a, inner, " v=2", 2048, "good");
+	run_dkim(&run, sign_on_top(a, inner, over, 2048, "good"), TF_STR(BODY));
+	check_result("covers one with a fault", &run.dkim[0], TF_NEUTRAL,
+	    "signature covers a signature that was not evaluated");
+	check_result("others go on", &run.dkim[2], TF_PASS, "");
+	tf_arena_free(a);
+}
+
+/* What the library would get wrong is said before it is asked. */
+static void
+test_lacks(void **state)
+{
+	static const struct {
+		const char *what;
+		struct tf_str more;
+		const char *why; /* NULL: nothing lacks */
+	} fields[] = {
+		{ "plain", TF_LIT("; t=1600000000; x=999999999999999999; i=a@example.com"), NULL },
+		{ "tag ends in b", TF_LIT("; ab=1"), "form of the signature is not supported" },
+		{ "tag ends in b, a blank behind", TF_LIT("; ab =1"),
+		    "form of the signature is not supported" },
+		{ "tag b1", TF_LIT("; b1=1"), NULL },
+		{ "tag B", TF_LIT("; B=1"), NULL },
+		{ "tag Bh", TF_LIT("; Bh=1"), NULL },
+		{ "tag bH", TF_LIT("; bH=1"), "form of the signature is not supported" },
+		{ "8616", TF_LIT("; n=\xc3\xbc"), "8-bit signature is not supported" },
+		{ "two @", TF_LIT("; i=\"a@b\"@example.com"), "quoted i= is not supported" },
+		{ "two @, one coded", TF_LIT("; i=\"a@b\"=40example.com"),
+		    "quoted i= is not supported" },
+		{ "old t=", TF_LIT("; t=999999999"), "t= is too old for the verifier" },
+		{ "t= of 2001", TF_LIT("; t=1000000000"), NULL },
+		{ "x= of 19 digits", TF_LIT("; x=1000000000000000000"),
+		    "x= is too large for the verifier" },
+	};
+	struct tf_arena *a = tf_arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(fields); i++) {
+		struct tf_str value = tf_arena_printf(a,
+		    "v=1; a=rsa-sha256; d=example.com; s=s; h=From; bh=AAAA; b=AAAA%.*s",
+		    TF_PRI(fields[i].more));
+		struct tf_dkim_sig sig;
+
+		tf_dkim_sig_parse(value, NOW, 300, a, &sig);
+		assert_num(fields[i].what, sig.code, TF_NONE);
+		assert_str(fields[i].what, tf_str_from(tf_verifier_lacks(&sig, value)),
+		    tf_str_from(fields[i].why));
+	}
+	tf_arena_free(a);
+}
+
+/* h= is cut by the library at 4 KB. */
+static void
+test_long_names(void **state)
+{
+	struct tf_arena *a = tf_arena_new();
+	struct tf_dkim_sig sig;
+	struct tf_buf value;
+
+	(void)state;
+	tf_buf_init_arena(&value, a, 10000);
+	tf_buf_lit(&value, "v=1; a=rsa-sha256; d=example.com; s=s; bh=AAAA; b=AAAA; h=From");
+	while (value.len < 4000)
+		tf_buf_lit(&value, ":X-0123456789");
+	tf_dkim_sig_parse(tf_buf_get(&value), NOW, 300, a, &sig);
+	assert_int_equal(sig.code, TF_NONE);
+	assert_null(tf_verifier_lacks(&sig, tf_buf_get(&value)));
+	while (value.len < 4200)
+		tf_buf_lit(&value, ":X-0123456789");
+	tf_dkim_sig_parse(tf_buf_get(&value), NOW, 300, a, &sig);
+	assert_int_equal(sig.code, TF_NONE);
+	assert_str("4.2 KB", tf_str_from(tf_verifier_lacks(&sig, tf_buf_get(&value))),
+	    TF_STR("h= is too long for the verifier"));
+	tf_arena_free(a);
+}
+
+/* A signature whose key was refused is left out, and nothing is asked without signatures. */
+static void
+test_without_key(void **state)
+{
+	struct tf_arena *a = tf_arena_new();
+	struct tf_header_block *hb = sign_on_top(a, default_header(a), RELAXED, 2048, "s");
+	struct tf_verify item = { .field = 0, .key = NULL };
+	struct tf_dkim_sig sig;
+	struct tf_verifier *v;
+
+	(void)state;
+	tf_dkim_sig_parse(hb->fields[0].value, NOW, 300, a, &sig);
+	item.sig = &sig;
+	v = tf_verifier_start(a, hb, &item, 1);
+	tf_verifier_body(v, TF_STR(BODY));
+	tf_verifier_finish(v);
+	assert_int_equal(item.result, TF_VERIFIED_NOT);
+	v = tf_verifier_start(a, hb, NULL, 0);
+	tf_verifier_body(v, TF_STR(BODY));
+	tf_verifier_finish(v);
+	tf_arena_free(a);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_letters),
+		cmocka_unit_test(test_empty_body),
+		cmocka_unit_test(test_chunks),
+		cmocka_unit_test(test_large_body),
+		cmocka_unit_test(test_rfc8463),
+		cmocka_unit_test(test_covered_signature),
+		cmocka_unit_test(test_lacks),
+		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_without_key),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, fixture_tear_down);
+}
