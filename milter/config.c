@@ -180,7 +180,7 @@ keep_field(const struct tf_opt *opt, const struct tf_config *old, struct snapsho
 	char *to = (char *)&fresh->config + opt->field;
 	struct tf_str s;
 
-	if (opt->kind == TF_OPT_MODE) {
+	if (opt->kind == TF_OPT_MODE || opt->kind == TF_OPT_NUM) {
 		memcpy(to, from, sizeof(uint32_t));
 		return;
 	}

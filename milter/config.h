@@ -17,7 +17,8 @@ struct tf_config {
 
 	/* These need a restart; a reload keeps the old value and warns. */
 	struct tf_str socket, socket_group, user, pid_file;
-	uint32_t socket_mode; /* permission bits */
+	uint32_t socket_mode;    /* permission bits */
+	uint32_t idle_timeout_s; /* limits.idle_timeout: libmilter takes it at its start */
 
 	struct tf_str authserv_id; /* empty = the MTA's name */
 	const struct tf_str *remove_authserv_ids;
@@ -28,8 +29,7 @@ struct tf_config {
 	bool on_error_configured; /* on_error is "tempfail" */
 	bool on_error_tempfail;   /* the same, but false in monitor mode: what the daemon goes by */
 	struct tf_log_opts log;
-	uint32_t connections;    /* limits.connections */
-	uint32_t idle_timeout_s; /* limits.idle_timeout */
+	uint32_t connections; /* limits.connections */
 	bool received_spf;
 	bool report_enabled;
 	struct tf_str trusted_sealers_file, metrics_listen;

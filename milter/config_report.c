@@ -18,6 +18,9 @@ tf_report_init(struct tf_report *r, struct tf_arena *a, struct tf_str file)
 	*r = (struct tf_report){ .arena = a, .file = file };
 }
 
+static void add(struct tf_report *r, bool warning, uint32_t line, struct tf_str key,
+    const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
+
 static void
 add(struct tf_report *r, bool warning, uint32_t line, struct tf_str key, const char *fmt,
     va_list ap)

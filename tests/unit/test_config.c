@@ -389,19 +389,20 @@ test_keep_fixed(void **state)
 {
 	struct tf_config *old = load_good("socket = \"unix:/a\" socket_mode = 0600 user = x mode = "
 					  "enforce");
-	struct tf_config *fresh =
-	    load_good("socket = \"unix:/b\" user = x pid_file = \"/p\" mode = "
-		      "monitor");
+	struct tf_config *fresh = load_good("socket = \"unix:/b\" user = x pid_file = \"/p\" "
+					    "mode = monitor limits { idle_timeout = 60 }");
 	char storage[200];
 	struct tf_buf names;
 
 	(void)state;
 	tf_buf_init(&names, storage, sizeof(storage));
 	tf_config_keep_fixed(old, fresh, &names);
-	assert_str("names", tf_buf_get(&names), TF_STR("socket, socket_mode, pid_file"));
+	assert_str("names", tf_buf_get(&names),
+	    TF_STR("socket, socket_mode, pid_file, limits.idle_timeout"));
 	tf_config_release(old); /* fresh has copies */
 	assert_str("socket", fresh->socket, TF_STR("unix:/a"));
 	assert_int_equal(fresh->socket_mode, 0600);
+	assert_int_equal(fresh->idle_timeout_s, 3600);
 	assert_int_equal(fresh->pid_file.len, 0);
 	assert_true(fresh->verdict.monitor);
 	tf_config_release(fresh);

@@ -1,5 +1,5 @@
 /*
- * test_dkim.c - whole messages: signatures, keys, header and body
+ * test_dkim.c - whole messages: signatures, keys, header and body, with dkim_verifier.c beneath
  */
 #include <pthread.h>
 #include <string.h>
