@@ -28,7 +28,8 @@
  * dkim.c believes no pass either).
  *
  * Does not: judge (dkim.c), or keep anything of a message longer than its arena.
- * Limits: a body over 1 GiB is not verified: the library's counters are ints.
+ * Limits: a body over 1 GiB is not verified, since the library's counters are ints; nor, relaxed,
+ * one with over 1 MiB between two blanks or line ends, since the library holds that in memory.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -44,6 +45,8 @@
 #define LIBRARY_NAMES_MAX (DKIM_MAXHEADER - 1)
 #define LIBRARY_RECORD_MAX 1024 /* the hook's storage with its NUL is 1,025 */
 #define LIBRARY_BODY_MAX ((uint64_t)1 << 30)
+/* Relaxed, it keeps all since the last blank or line end in memory, and so for each l=. */
+#define LIBRARY_WORD_MAX ((uint64_t)1 << 20)
 /* Subtracted from t= and added to x= without a check for overflow: t= has to be at least as much.
  */
 #define CLOCK_DRIFT_S 1000000000
@@ -60,7 +63,8 @@ struct tf_verifier {
 	DKIM *dkim;         /* NULL: nothing to verify, or out of order */
 	DKIM *lengths;      /* counts canonical octets for l=; NULL: no l= */
 	const char *unable; /* why nothing can be decided about this message */
-	uint64_t body_bytes;
+	bool relaxed;       /* some body hash or length is relaxed */
+	uint64_t body_bytes, word_bytes;
 	char last[2]; /* of the body so far */
 };
 
@@ -302,8 +306,11 @@ tf_verifier_start(
 	if (count == 0)
 		return v;
 	find_lacks(v, hb);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		limited = limited || items[i].sig->limited;
+		v->relaxed = v->relaxed || items[i].sig->body_relaxed;
+	}
+	v->relaxed = v->relaxed || limited;
 	v->dkim = new_handle(v);
 	if (v->dkim == NULL)
 		v->unable = "verifier is out of resources";
@@ -329,16 +336,29 @@ feed_body(struct tf_verifier *v, struct tf_str chunk)
 	}
 }
 
+/* What would not fit into the library's counters or our memory is not handed over. */
+static void
+measure(struct tf_verifier *v, struct tf_str chunk)
+{
+	if (chunk.len > LIBRARY_BODY_MAX - v->body_bytes)
+		v->unable = "body is too large to verify";
+	else
+		v->body_bytes += chunk.len;
+	for (size_t i = 0; i < chunk.len && v->relaxed; i++) {
+		char c = chunk.ptr[i];
+
+		v->word_bytes = tf_is_wsp(c) || c == '\n' ? 0 : v->word_bytes + 1;
+		if (v->word_bytes > LIBRARY_WORD_MAX)
+			v->unable = "a word of the body is too long to verify";
+	}
+}
+
 void
 tf_verifier_body(struct tf_verifier *v, struct tf_str chunk)
 {
 	if (chunk.len == 0 || v->count == 0)
 		return;
-	if (chunk.len > LIBRARY_BODY_MAX - v->body_bytes) {
-		v->unable = "body is too large to verify";
-		return;
-	}
-	v->body_bytes += chunk.len;
+	measure(v, chunk);
 	v->last[0] = chunk.len > 1 ? chunk.ptr[chunk.len - 2] : v->last[1];
 	v->last[1] = chunk.ptr[chunk.len - 1];
 	feed_body(v, chunk);
