@@ -73,33 +73,68 @@ outgoing_range(void)
 	return files.rlim_cur / 4 < most ? files.rlim_cur / 4 : most;
 }
 
+struct setting {
+	const char *key, *value;
+};
+
+/* clang-format off */
+static const struct setting always[] = {
+	{ "do-not-query-localhost:", "no" },
+	{ "unblock-lan-zones:", "yes" },
+	{ "insecure-lan-zones:", "yes" },
+	{ "outgoing-num-tcp:", "64" },
+	{ "rrset-roundrobin:", "no" }, /* the same answer every time */
+};
+
+/*
+ * A forwarder answers at once what it has, and otherwise after the time that its own questions
+ * take; it is no sign of loss, and libunbound, asking again, would not hear the first answer any
+ * more. (Its defaults, 376 ms and then down to 50, are meant for authoritative servers.) A
+ * forwarder that was silent is asked again soon after it is back.
+ */
+static const struct setting forwarding[] = {
+	{ "unknown-server-time-limit:", "1128" },
+	{ "infra-cache-min-rtt:", "1128" },
+	{ "infra-host-ttl:", "5" },
+	{ "infra-keep-probing:", "yes" },
+};
+
+static const struct setting no_cache[] = {
+	{ "cache-max-ttl:", "0" },
+	{ "cache-max-negative-ttl:", "0" },
+};
+/* clang-format on */
+
+static bool
+apply(struct ub_ctx *ctx, const struct setting *settings, size_t count, struct tf_buf *why)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!set_option(ctx, settings[i].key, settings[i].value, why))
+			return false;
+	}
+	return true;
+}
+
+/* Where all answers are our own there is nothing to validate. */
+static bool
+must_validate(const struct tf_resolver_opts *opts)
+{
+	return opts->dnssec && !opts->zone_only;
+}
+
 static bool
 set_options(struct ub_ctx *ctx, const struct tf_resolver_opts *opts, struct tf_buf *why)
 {
-	static const struct {
-		const char *key, *value;
-	} fixed[] = {
-		{ "do-not-query-localhost:", "no" }, { "unblock-lan-zones:", "yes" },
-		{ "insecure-lan-zones:", "yes" },
-		/* A server that was silent is asked again soon after it is back. */
-		{ "infra-host-ttl:", "5" }, { "infra-keep-probing:", "yes" },
-		/* Asking again forgets the first question: not as soon as 376 ms (default). */
-		{ "unknown-server-time-limit:", "1128" }, { "outgoing-num-tcp:", "64" },
-		{ "rrset-roundrobin:", "no" }, /* the same answer every time */
-	};
 	uint64_t range = outgoing_range();
+	const char *modules = must_validate(opts) ? "validator iterator" : "iterator";
 
 	ub_ctx_debugout(ctx, NULL);
-	for (size_t i = 0; i < TF_ARRAY_LEN(fixed); i++) {
-		if (!set_option(ctx, fixed[i].key, fixed[i].value, why))
-			return false;
-	}
-	if (!opts->cache && (!set_option(ctx, "cache-max-ttl:", "0", why) ||
-				!set_option(ctx, "cache-max-negative-ttl:", "0", why)))
+	if (!apply(ctx, always, TF_ARRAY_LEN(always), why) ||
+	    (!opts->recursive && !apply(ctx, forwarding, TF_ARRAY_LEN(forwarding), why)) ||
+	    (!opts->cache && !apply(ctx, no_cache, TF_ARRAY_LEN(no_cache), why)))
 		return false;
 	return set_option(ctx, "prefetch:", opts->prefetch && opts->cache ? "yes" : "no", why) &&
-	       set_option(
-		   ctx, "module-config:", opts->dnssec ? "validator iterator" : "iterator", why) &&
+	       set_option(ctx, "module-config:", modules, why) &&
 	       set_number(ctx, "outgoing-range:", range, why) &&
 	       set_number(ctx, "num-queries-per-thread:", range, why) &&
 	       set_number(ctx, "msg-cache-size:", opts->cache_bytes / 3, why) &&
@@ -155,7 +190,7 @@ set_trust_anchor(struct ub_ctx *ctx, const struct tf_resolver_opts *opts, struct
 {
 	char path[512] = "/usr/share/dns/root.key";
 
-	if (!opts->dnssec)
+	if (!must_validate(opts))
 		return true;
 	if (opts->trust_anchor.len != 0 && !tf_cstr(opts->trust_anchor, path, sizeof(path))) {
 		tf_buf_lit(why, "the name of the trust anchor's file cannot be used");

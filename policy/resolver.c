@@ -405,15 +405,18 @@ set_up_events(struct tf_resolver *r, struct tf_buf *why)
 	return true;
 }
 
-/* Signals are for other threads. */
+/* Signals are for other threads, but for those that say what this one did. */
 static bool
 start_thread(struct tf_resolver *r, struct tf_buf *why)
 {
-	sigset_t all, before;
+	static const int own[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV };
+	sigset_t others, before;
 	int err;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	sigfillset(&others);
+	for (size_t i = 0; i < TF_ARRAY_LEN(own); i++)
+		sigdelset(&others, own[i]);
+	pthread_sigmask(SIG_SETMASK, &others, &before);
 	err = pthread_create(&r->thread, NULL, run, r);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err != 0)

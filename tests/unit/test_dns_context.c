@@ -202,6 +202,40 @@ test_zone_and_server(void **state)
 	tf_resolver_release(r);
 }
 
+/* The same without servers: what the file has needs no network. */
+static void
+test_zone_and_recursion(void **state)
+{
+	struct tf_resolver_opts opts = { .recursive = true,
+		.timeout_ms = 2000,
+		.cache_bytes = 1 << 20,
+		.zone_text = TF_STR("example.test TXT mine\n"
+				    "a.example.test CNAME example.test\n") };
+	struct tf_resolver *r = resolver_or_fail(&opts);
+
+	(void)state;
+	assert_num("in the zone", ask_txt(r, "example.test", NULL), TF_DNS_NOERROR);
+	assert_num("alias in it", ask_txt(r, "a.example.test", NULL), TF_DNS_NOERROR);
+	assert_num("below it", ask_txt(r, "b.example.test", NULL), TF_DNS_NXDOMAIN);
+	tf_resolver_release(r);
+}
+
+/* Where every answer is our own, DNSSEC needs no key. */
+static void
+test_zone_and_dnssec(void **state)
+{
+	struct tf_resolver_opts opts = zone_opts("example.test TXT mine\n");
+	struct tf_resolver *r;
+
+	(void)state;
+	opts.dnssec = true;
+	opts.trust_anchor = TF_STR("/nowhere/root.key");
+	r = resolver_or_fail(&opts);
+	assert_num("in the zone", ask_txt(r, "example.test", NULL), TF_DNS_NOERROR);
+	assert_num("outside", ask_txt(r, "example.com", NULL), TF_DNS_NXDOMAIN);
+	tf_resolver_release(r);
+}
+
 static void
 write_file(const char *path, const char *text)
 {
@@ -305,6 +339,8 @@ main(void)
 		ROW(test_cache),
 		ROW(test_dead_server),
 		ROW(test_zone_and_server),
+		cmocka_unit_test(test_zone_and_recursion),
+		cmocka_unit_test(test_zone_and_dnssec),
 		ROW(test_bogus),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_versions),

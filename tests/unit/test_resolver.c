@@ -95,15 +95,33 @@ test_stats(void **state)
 	assert_num("on the wire", script_server_count(f->server, "ok"), 1);
 }
 
-/* 400 questions of 40 messages at 300 ms each take little more than 300 ms. */
+static void
+ask_ok(struct fixture *f, int times)
+{
+	struct tf_dns *dns = begin(f->r, 100);
+
+	for (int i = 0; i < times; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "ok-%d.test", i);
+		assert_num("answer", tf_dns_ask(dns, tf_str_from(name), TF_TYPE_TXT)->status,
+		    TF_DNS_NOERROR);
+	}
+	tf_dns_end(dns);
+}
+
+/* 400 questions of 40 messages at 300 ms each take little more than 300 ms, even of a server that
+ * was quick before: it is not asked again meanwhile. */
 static void
 test_many_at_once(void **state)
 {
 	struct fixture *f = *state;
 	struct tf_dns *messages[40];
 	struct tf_question *qs[40][10];
-	int64_t began_us = tf_dns_now_us(), ms;
+	int64_t began_us, ms;
 
+	ask_ok(f, 20);
+	began_us = tf_dns_now_us();
 	for (size_t i = 0; i < 40; i++) {
 		messages[i] = begin(f->r, 10);
 		for (size_t n = 0; n < 10; n++) {
@@ -122,6 +140,7 @@ test_many_at_once(void **state)
 	ms = (tf_dns_now_us() - began_us) / 1000;
 	if (ms > 4000) /* one after the other they would take 120 s, 16 at a time 7.5 s */
 		fail_msg("%lld ms", (long long)ms);
+	assert_true(script_server_count(f->server, "delay-300") < 800);
 }
 
 /* A server that was silent is asked again at once when it speaks. */
