@@ -114,9 +114,8 @@ policy_step(const struct tf_treewalk *t)
 	const struct tf_treewalk_step *last = &t->steps[t->count - 1], *step;
 
 	step = step_with_record(t, t->domain);
-	if (step != NULL || t->failed)
-		return step;
-	step = step_with_record(t, t->org_domain);
+	if (step == NULL)
+		step = step_with_record(t, t->org_domain);
 	if (step != NULL)
 		return step;
 	return last->at == TF_AT_RECORD && last->record.psd == TF_PSD_Y ? last : NULL;

@@ -199,7 +199,8 @@ org_domain(const struct tf_treewalk *t)
 
 	if (last->at == TF_AT_RECORD && last->record.psd == TF_PSD_N)
 		return last->domain;
-	if (last->at == TF_AT_RECORD && last->record.psd == TF_PSD_Y && t->count > 1)
+	/* At the domain itself nothing is longer: it is its own organizational domain. */
+	if (last->at == TF_AT_RECORD && last->record.psd == TF_PSD_Y)
 		return tf_domain_last(t->domain, tf_domain_labels(last->domain) + 1);
 	for (size_t n = 0; n < t->count; n++) {
 		if (t->steps[n].at == TF_AT_RECORD)

@@ -217,6 +217,8 @@ test_report_addresses(void **state)
 	    TF_STR("v=DMARC1; rua=mailto:A@x.example!1k,junk; ruf=mailto:b@x.example"), &rec));
 	assert_str("as published", rec.rua, TF_STR("mailto:A@x.example!1k,junk"));
 	assert_str("as published", rec.ruf, TF_STR("mailto:b@x.example"));
+	assert_true(tf_dmarc_record_parse(TF_STR("v=DMARC1; p=none; rua=mailto:a@b.c,\xff"), &rec));
+	assert_str("a byte that no value has", rec.rua, TF_STR(""));
 	assert_true(tf_dmarc_record_parse(TF_STR("v=DMARC1; p=none; rua=x; ruf=y"), &rec));
 	assert_str("broken", rec.rua, TF_STR(""));
 	assert_str("broken", rec.ruf, TF_STR(""));
