@@ -112,7 +112,7 @@ headers_alone() {
 	# shellcheck disable=SC2086
 	sources h include policy milter | grep -v 'include/truefrom/banned.h' |
 		xargs -n 1 -P "$(nproc)" "${CC:-cc}" -std=c11 -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -Iinclude -I. \
-			$flags -fsyntax-only -x c 2>&1 | grep -E 'error:' | sed 's/^/does not compile alone: /'
+			$flags -fsyntax-only -x c 2>&1 | grep -E 'error:' | sort -u | sed 's/^/does not compile alone: /'
 }
 
 # over 600 lines justify, over 800 split
