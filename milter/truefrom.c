@@ -39,14 +39,14 @@ wrong_usage(const char *what)
 }
 
 static void
-complain(const struct tf_buf *text)
+complain(const char *kind, const struct tf_buf *text)
 {
 	struct tf_str rest = tf_buf_get(text);
 
 	while (rest.len != 0) {
 		const size_t end = tf_str_find(rest, '\n');
 
-		fprintf(stderr, "truefrom: %.*s\n", (int)end, rest.ptr);
+		fprintf(stderr, "truefrom: %s%.*s\n", kind, (int)end, rest.ptr);
 		rest = tf_str_sub(rest, end + 1, rest.len);
 	}
 }
@@ -61,8 +61,8 @@ load(const char *path, struct tf_arena *a, int *exit_code_out)
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	tf_buf_init_arena(&warn, a, TEXT_MAX);
 	config = tf_config_load(tf_config_choose_path(path, &warn), &why, &warn, &unreadable);
-	complain(&warn);
-	complain(&why);
+	complain("warning: ", &warn);
+	complain("", &why);
 	*exit_code_out = unreadable ? EXIT_OPERATION : EXIT_FAILED;
 	return config;
 }
@@ -225,7 +225,7 @@ check_message(struct tf_current *current, const struct check_options *o,
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	begin_message(s, o, client);
 	if (tf_message_file_feed(in, s, &why) != 0) {
-		complain(&why);
+		complain("", &why);
 		code = EXIT_OPERATION;
 	} else {
 		code = show_plan(tf_session_end(s, TF_NONE_STR, NULL, NULL), o, a);
@@ -253,7 +253,7 @@ check_with(struct tf_config *config, const struct check_options *o, const struct
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	current = tf_current_new(config, tf_host_name(a), &why);
 	if (current == NULL) {
-		complain(&why);
+		complain("", &why);
 		code = EXIT_OPERATION;
 	} else {
 		code = check_message(current, o, client, in, a);

@@ -29,16 +29,16 @@ struct options {
 	bool foreground, test;
 };
 
-/* Prints each line of the text with the program's name before it. */
+/* Prints each line of the text with the program's name and what it is before it. */
 static void
-complain(const struct tf_buf *text)
+complain(const char *kind, const struct tf_buf *text)
 {
 	struct tf_str rest = tf_buf_get(text);
 
 	while (rest.len != 0) {
 		const size_t end = tf_str_find(rest, '\n');
 
-		fprintf(stderr, "truefromd: %.*s\n", (int)end, rest.ptr);
+		fprintf(stderr, "truefromd: %s%.*s\n", kind, (int)end, rest.ptr);
 		rest = tf_str_sub(rest, end + 1, rest.len);
 	}
 }
@@ -126,8 +126,8 @@ load(struct options *opts, int *exit_code_out)
 	tf_buf_init_arena(&warn, a, TEXT_MAX);
 	opts->config_path = tf_config_choose_path(opts->config_path, &warn);
 	config = tf_config_load(opts->config_path, &why, &warn, &unreadable);
-	complain(&warn);
-	complain(&why);
+	complain("warning: ", &warn);
+	complain("", &why);
 	*exit_code_out = unreadable ? EXIT_OPERATION : EXIT_FAILED;
 	tf_arena_free(a);
 	return config;
@@ -262,14 +262,14 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	block_signals(&set);
 	if (prepare(config, opts, &why) != 0) {
-		complain(&why);
+		complain("", &why);
 		tf_config_release(config);
 		return EXIT_OPERATION;
 	}
 	pid_file = tf_arena_dup(a, config->pid_file);
 	current = tf_current_new(config, tf_host_name(a), &why);
 	if (current == NULL) {
-		complain(&why);
+		complain("", &why);
 		tf_pid_file_remove(pid_file);
 		return EXIT_OPERATION;
 	}
