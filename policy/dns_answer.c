@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "policy/dns_answer.h"
-#include "policy/domain.h"
+#include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
 #define HEADER_SIZE 12

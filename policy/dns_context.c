@@ -18,7 +18,7 @@
 #include "policy/dns_answer.h"
 #include "policy/dns_context.h"
 #include "policy/dns_zone.h"
-#include "policy/domain.h"
+#include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
 #define CLASS_IN 1

@@ -12,7 +12,7 @@
 
 #include "policy/dns_answer.h"
 #include "policy/dns_message.h"
-#include "policy/domain.h"
+#include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
 #define BUCKETS 64

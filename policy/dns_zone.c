@@ -16,7 +16,7 @@
 
 #include "policy/dns_answer.h"
 #include "policy/dns_zone.h"
-#include "policy/domain.h"
+#include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
 #define TYPE_EXISTS 65534 /* private use (RFC 6895 section 3.1): the name exists, nothing more */
