@@ -42,9 +42,9 @@ struct tf_config {
 /*
  * tf_config_load - defaults, then the file
  *
- * path     NULL: defaults only
- * why      receives every error found, one line each: FILE:LINE: KEY: what is wrong; what would be
- * right warn     the same for warnings (keys without effect, expired overrides)
+ * path  NULL: defaults only
+ * why   gets every error found, a line each: "FILE:LINE: KEY: what is wrong; what would be right"
+ * warn  the same for warnings (keys without effect, sections past their last day)
  *
  * Returns a snapshot with one reference, or NULL with why filled. *unreadable_out tells an
  * unreadable file (exit code 3) from a wrong one (exit code 1). Thread-safe.
@@ -63,20 +63,16 @@ void tf_config_keep_fixed(
 /* Whether the settings of `dns` are the same, so that the resolver and its cache can stay. */
 bool tf_config_same_dns(const struct tf_config *a, const struct tf_config *b);
 
-/* Every key with its default and description, in configuration syntax (truefrom config --defaults).
- */
+/* Configuration syntax: every key with its default and what it is (truefrom config --defaults). */
 void tf_config_write_defaults(struct tf_buf *out);
-/* Only keys whose value differs from the default, in configuration syntax (truefrom config --diff).
- */
+/* Configuration syntax: keys whose value is not the default (truefrom config --diff). */
 void tf_config_write_diff(const struct tf_config *c, struct tf_buf *out);
-/* Every key with the value in force, in configuration syntax (truefrom config). */
-void tf_config_write_all(const struct tf_config *c, struct tf_buf *out);
+
 /*
  * tf_config_choose_path - the file to load
  *
- * given  from -c or --config, or NULL: then $TRUEFROM_CONFIG, then
- * SYSCONFDIR/truefrom/truefrom.conf warn   receives one line when the default file is not there and
- * defaults are used
+ * given  from -c or --config; NULL: $TRUEFROM_CONFIG, then SYSCONFDIR/truefrom/truefrom.conf
+ * warn   gets a line when the default file is not there and defaults are used
  *
  * Returns the path for tf_config_load, or NULL for defaults. A file that was named and is missing
  * is returned, so that loading it fails.

@@ -387,10 +387,3 @@ tf_config_write_diff(const struct tf_config *c, struct tf_buf *out)
 	write_domains(c, out);
 	tf_config_release(defaults);
 }
-
-void
-tf_config_write_all(const struct tf_config *c, struct tf_buf *out)
-{
-	write_sections(&(struct selection){ .base = c }, out);
-	write_domains(c, out);
-}

@@ -80,7 +80,7 @@ write_config(const struct tf_config *config, struct tf_arena *a)
 	struct tf_buf b;
 
 	tf_buf_init_arena(&b, a, OUT_MAX);
-	tf_config_write_all(config, &b);
+	tf_config_write_diff(config, &b);
 	FUZZ_ASSERT(!b.overflow);
 	return tf_buf_get(&b);
 }
