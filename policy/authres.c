@@ -102,20 +102,19 @@ encode_base64(struct tf_str v, struct tf_buf *out)
 	return all_are(text, is_base64_byte) && encode_value(v, out);
 }
 
-/* Dot-string of RFC 5321 without "=", which some readers take for the next property, and with
- * which a local part could read "dmarc=pass". */
+/*
+ * Dot-string of RFC 5321, of what a token may hold alone: without "/" and "=", which some readers
+ * take for their own, and with which a local part could read "dmarc=pass".
+ */
 static bool
 is_plain_local_part(struct tf_str local)
 {
 	struct tf_lex lx = tf_lex_init(local);
 
 	do {
-		struct tf_str atom = tf_lex_atom(&lx);
-
-		if (!tf_str_is_ascii(atom) || tf_str_find(atom, '=') < atom.len)
-			return false;
+		tf_lex_atom(&lx);
 	} while (tf_lex_try(&lx, '.'));
-	return lx.err == NULL && tf_lex_done(&lx);
+	return lx.err == NULL && tf_lex_done(&lx) && all_are(local, tf_is_token);
 }
 
 /*

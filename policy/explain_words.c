@@ -182,6 +182,23 @@ write_sender(struct page *p)
 	write_notes(p, TF_CHECK_FROM);
 }
 
+/* A result that says nothing about the client. */
+static void
+say_spf_error(struct page *p, const struct tf_spf *spf)
+{
+	if (spf->reason.len != 0) {
+		if (spf->domain.len != 0)
+			say_of(p, "", spf->domain, ": ");
+		put(p, spf->reason);
+	} else if (!spf->checked) {
+		say(p, "not checked");
+	} else if (spf->domain.len == 0) {
+		say(p, "there is no domain to check");
+	} else {
+		say_of(p, "", spf->domain, " publishes no SPF record");
+	}
+}
+
 /* What an SPF result means (RFC 7208 section 2.6). */
 static void
 say_spf_meaning(struct page *p, const struct tf_spf *spf)
@@ -203,14 +220,7 @@ say_spf_meaning(struct page *p, const struct tf_spf *spf)
 	case TF_POLICY:
 	case TF_TEMPERROR:
 	case TF_PERMERROR:
-		if (spf->reason.len != 0)
-			put(p, spf->reason);
-		else if (!spf->checked)
-			say(p, "not checked");
-		else
-			say(p, "there is no SPF record, or no domain to look for one");
-		if (spf->domain.len != 0)
-			say_of(p, " (", spf->domain, ")");
+		say_spf_error(p, spf);
 		break;
 	}
 	end_line(p);

@@ -337,31 +337,37 @@ side_matches(struct tf_str pattern, struct tf_str side)
 	return tf_str_eq(pattern, TF_STR("*")) || tf_str_eq_nocase(pattern, side);
 }
 
-/* RCPT TO:<postmaster> has no domain (RFC 5321 section 4.5.1): only "*" matches its absence. */
+/*
+ * RCPT TO:<postmaster> has no domain (RFC 5321 section 4.5.1): only "*" matches its absence. The
+ * domain of a recipient may be a U-label (RFC 6531); those of the configuration are A-labels.
+ */
 static bool
-is_exempt_recipient(const struct tf_verdict_opts *opts, struct tf_str rcpt)
+is_exempt_recipient(struct tf_arena *a, const struct tf_verdict_opts *opts, struct tf_str rcpt)
 {
 	size_t at;
+	struct tf_str local, host;
 
 	rcpt = without_brackets(rcpt);
 	at = tf_str_rfind(rcpt, '@');
+	local = tf_str_sub(rcpt, 0, at);
+	host = tf_str_sub(rcpt, at + 1, rcpt.len);
+	tf_domain_normalise(host, a, &host);
 	for (size_t i = 0; i < opts->exempt_recipient_count; i++) {
 		struct tf_str pattern = opts->exempt_recipients[i];
 		size_t pattern_at = tf_str_rfind(pattern, '@');
 
-		if (side_matches(tf_str_sub(pattern, 0, pattern_at), tf_str_sub(rcpt, 0, at)) &&
-		    side_matches(tf_str_sub(pattern, pattern_at + 1, pattern.len),
-			tf_str_sub(rcpt, at + 1, rcpt.len)))
+		if (side_matches(tf_str_sub(pattern, 0, pattern_at), local) &&
+		    side_matches(tf_str_sub(pattern, pattern_at + 1, pattern.len), host))
 			return true;
 	}
 	return false;
 }
 
 static bool
-all_exempt(const struct tf_verdict_opts *opts, const struct tf_str *rcpts, size_t rcpt_count)
+all_exempt(const struct ctx *c, const struct tf_str *rcpts, size_t rcpt_count)
 {
 	for (size_t i = 0; i < rcpt_count; i++) {
-		if (!is_exempt_recipient(opts, rcpts[i]))
+		if (!is_exempt_recipient(c->a, c->opts, rcpts[i]))
 			return false;
 	}
 	return rcpt_count != 0;
@@ -408,7 +414,7 @@ tf_verdict_eval(struct tf_arena *a, const struct tf_result *res, const struct tf
 		decide_spf(&c, &v);
 	}
 	if ((v.action == TF_ACT_REJECT || v.action == TF_ACT_TEMPFAIL) &&
-	    all_exempt(opts, rcpts, rcpt_count)) {
+	    all_exempt(&c, rcpts, rcpt_count)) {
 		accept_instead(&v);
 		v.rule = TF_STR("exempt-recipient");
 	}

@@ -64,7 +64,7 @@ static struct tf_str
 parse_pvalue(struct tf_lex *lx, struct tf_arena *a)
 {
 	const char *start;
-	struct tf_str quoted, text;
+	struct tf_str quoted;
 
 	tf_lex_cfws(lx);
 	start = lx->p;
@@ -75,12 +75,11 @@ parse_pvalue(struct tf_lex *lx, struct tf_arena *a)
 	} else if (tf_lex_peek(lx) != '@') {
 		struct tf_lex as_token = *lx;
 
-		text = tf_lex_token(&as_token);
-		if (as_token.err == NULL && tf_lex_peek(&as_token) != '@') {
-			*lx = as_token;
-			return text;
-		}
 		tf_lex_dot_text(lx);
+		if (tf_lex_peek(lx) != '@') {
+			*lx = as_token;
+			return tf_lex_token(lx);
+		}
 	}
 	parse_at_domain(lx);
 	return (struct tf_str){ start, lx->err == NULL ? (size_t)(lx->p - start) : 0 };

@@ -83,8 +83,10 @@ count_of(struct tf_str text, struct tf_str wanted)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i + wanted.len <= text.len; i++)
-		n += tf_str_eq_nocase(tf_str_sub(text, i, wanted.len), wanted);
+	for (size_t i = 0; i + wanted.len <= text.len; i++) {
+		if (tf_lower(text.ptr[i]) == wanted.ptr[0])
+			n += tf_str_eq_nocase(tf_str_sub(text, i, wanted.len), wanted);
+	}
 	return n;
 }
 

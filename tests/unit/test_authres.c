@@ -68,7 +68,7 @@ static const struct tf_dkim three_sigs[] = {
 	{
 	    .code = TF_TEMPERROR,
 	    .domain = TF_LIT("third.example"),
-	    .identity = TF_LIT("user.name+tag@third.example"),
+	    .identity = TF_LIT("!#$%&'*+-^_`{|}~.u@third.example"),
 	    .b = TF_LIT("aa"),
 	    .key_testing = true,
 	},
@@ -176,7 +176,7 @@ static const struct row {
 	    "\tdkim=fail reason=\"body hash did not verify\" header.d=xn--bcher-kva.example\n"
 	    "\t header.a=ed25519-sha256 header.s=a_b.c header.b=\"Ab/c+234sb\";\n"
 	    "\tdkim=temperror reason=\"temporary failure\" header.d=third.example\n"
-	    "\t header.i=user.name+tag@third.example header.b=aa" },
+	    "\t header.i=!#$%&'*+-^_`{|}~.u@third.example header.b=aa" },
 	{ "AUTHRES-13, AUTHRES-14, E6, E10, E11: hostile values are dropped or harmless",
 	    { .mailfrom = { .code = TF_PASS, .domain = TF_LIT("x;dkim=pass") },
 		SIGS(hostile_sigs) },
@@ -409,7 +409,8 @@ test_strict_reader(void **state)
 		TF_LIT("mx.example.com;"), TF_LIT("mx.example.com; spf"),
 		TF_LIT("mx.example.com; spf=pass;"), TF_LIT("mx.example.com; spf=pass x"),
 		TF_LIT("mx.example.com; spf=pass x.y="), TF_LIT("mx.example.com; spf=pass x.y=a:b"),
-		TF_LIT("mx.example.com; spf=pass x.y=a=b"), TF_LIT("mx.example.com; spf=pass (c"),
+		TF_LIT("mx.example.com; spf=pass x.y=a=b"),
+		TF_LIT("mx.example.com; spf=pass x.y=a/b"), TF_LIT("mx.example.com; spf=pass (c"),
 		TF_LIT("mx.example.com; spf=pass x.y=\"a\"x.z=b"),
 		TF_LIT("mx.example.com; spf=pass x.y=a x.z=@"), TF_LIT("mx.example.com x; a=b"),
 		TF_LIT("mx.example.com; spf=pass reason=\"a\"x.z=b") };
@@ -436,6 +437,12 @@ test_strict_reader(void **state)
 	assert_int_equal(p.count, 2);
 	assert_str("AUTHRES-24", p.results[1].reason, TF_STR("bad; signature"));
 	assert_str("AUTHRES-24", tf_parsed_get(&p.results[1], "header.i"), TF_STR("@example.com"));
+	assert_null(tf_authres_parse(
+	    TF_STR("a.b; dkim=pass header.i=a/b=c@d.test header.x=\"q q\"@d.test"), a, &p));
+	assert_str(
+	    "2.2 local-part", tf_parsed_get(&p.results[0], "header.i"), TF_STR("a/b=c@d.test"));
+	assert_str("2.2 quoted local-part", tf_parsed_get(&p.results[0], "header.x"),
+	    TF_STR("\"q q\"@d.test"));
 	for (size_t i = 0; i < TF_ARRAY_LEN(broken); i++)
 		assert_non_null(tf_authres_parse(broken[i], a, &p));
 	tf_arena_free(a);

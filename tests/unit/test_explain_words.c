@@ -44,7 +44,7 @@ test_whole(void **state)
 	    "SPF - may this client send for the domain of the envelope?\n"
 	    "  MAIL FROM      pass        attack.test allows this client to send for it\n"
 	    "                             decided by \"ip4:192.0.2.0/24\" in the record of attack.test\n"
-	    "  HELO           none        no SPF record (mail.attack.test)\n"
+	    "  HELO           none        mail.attack.test: no SPF record\n"
 	    "\n"
 	    "DKIM - which domains have signed this message, as it is now?\n"
 	    "  signature 1    pass        attack.test, selector s1, rsa-sha256, 2048-bit key, the key is in test mode\n"
@@ -100,9 +100,11 @@ test_spf(void **state)
 		    "neutral     a.test makes no statement" },
 		{ { .code = TF_NONE }, "none        not checked\n" },
 		{ { .code = TF_NONE, .checked = true },
-		    "none        there is no SPF record, or no domain" },
+		    "none        there is no domain to check\n" },
+		{ { .code = TF_NONE, .checked = true, .domain = TF_LIT("a.test") },
+		    "none        a.test publishes no SPF record\n" },
 		{ { .code = TF_PERMERROR, .domain = TF_LIT("a.test"), .reason = TF_LIT("loop") },
-		    "permerror   loop (a.test)\n" },
+		    "permerror   a.test: loop\n" },
 		{ { .code = TF_FAIL, .helo_identity = true, .domain = TF_LIT("a.test") },
 		    "  null sender    fail" },
 		{ { .code = TF_FAIL, .explanation = TF_LIT("go away") },

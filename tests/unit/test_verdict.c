@@ -10,7 +10,7 @@
 #define R TF_POLICY_REJECT
 
 static const struct tf_str postmaster_and_abuse[] = { TF_LIT("postmaster@*"), TF_LIT("abuse@*"),
-	TF_LIT("*@open.example.org") };
+	TF_LIT("*@open.example.org"), TF_LIT("*@xn--bcher-kva.example") };
 
 static struct tf_verdict_opts
 defaults(void)
@@ -543,6 +543,7 @@ test_exempt_recipients(void **state)
 		{ "and somebody else", { TF_LIT("<abuse@a.test>"), TF_LIT("<user@a.test>") }, 2,
 		    false },
 		{ "* as local part", { TF_LIT("<anyone@open.example.org>") }, 1, true },
+		{ "6531 U-label", { TF_LIT("<anyone@B\303\274cher.example>") }, 1, true },
 		{ "* is no suffix", { TF_LIT("<anyone@x.open.example.org>") }, 1, false },
 		{ "the local part ends at the last @", { TF_LIT("<\"abuse@\"@a.test>") }, 1,
 		    false },
