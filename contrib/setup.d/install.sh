@@ -33,7 +33,7 @@ build()
 	fi
 	[ -n "$before" ] || changed "compiling, which takes a minute or two"
 	logged as_owner make -j"$(nproc)" || die_logged "the build failed" "$hint"
-	rm -rf stage
+	as_owner rm -rf stage
 	logged as_owner make install DESTDIR="$BUILD/stage" || die_logged "make install failed" "$hint"
 	if [ "$(fingerprint)" = "$before" ]; then
 		same "up to date"
