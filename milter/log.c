@@ -111,16 +111,38 @@ is_clean(char c)
 	return !tf_is_ctl(c) && !tf_is_8bit(c);
 }
 
+/* A UTF-16 unit, as JSON and the usual readers of logfmt know it. */
 static void
-put_hex(char c, struct tf_buf *out)
+put_unit(uint32_t unit, struct tf_buf *out)
 {
-	tf_buf_printf(out, "\\x%02x", (unsigned)(unsigned char)c);
+	tf_buf_printf(out, "\\u%04x", (unsigned)unit);
+}
+
+/* The first character of *rest, escaped unless printable ASCII; what is not UTF-8 is U+FFFD. */
+static void
+put_escaped(struct tf_str *rest, struct tf_buf *out)
+{
+	uint32_t cp = 0xfffd;
+
+	if (is_clean(rest->ptr[0])) {
+		tf_buf_byte(out, rest->ptr[0]);
+		*rest = tf_str_sub(*rest, 1, rest->len);
+		return;
+	}
+	if (!tf_utf8_next(rest, &cp))
+		*rest = tf_str_sub(*rest, 1, rest->len);
+	if (cp >= 0x10000) {
+		put_unit(0xd800 + ((cp - 0x10000) >> 10), out);
+		cp = 0xdc00 + ((cp - 0x10000) & 0x3ff);
+	}
+	put_unit(cp, out);
 }
 
 void
 tf_log(enum tf_log_level level, const char *fmt, ...)
 {
-	char raw[TEXT_MAX], clean[TEXT_MAX * 4 + 4];
+	char raw[TEXT_MAX], clean[TEXT_MAX * 6 + 4];
+	struct tf_str rest = { raw, 0 };
 	struct tf_buf b;
 	va_list ap;
 	int n;
@@ -133,12 +155,9 @@ tf_log(enum tf_log_level level, const char *fmt, ...)
 	if (n < 0)
 		return;
 	tf_buf_init(&b, clean, sizeof(clean));
-	for (size_t i = 0; i < (size_t)n && i < sizeof(raw) - 1; i++) {
-		if (is_clean(raw[i]))
-			tf_buf_byte(&b, raw[i]);
-		else
-			put_hex(raw[i], &b);
-	}
+	rest.len = (size_t)n < sizeof(raw) ? (size_t)n : sizeof(raw) - 1;
+	while (rest.len != 0)
+		put_escaped(&rest, &b);
 	if ((size_t)n >= sizeof(raw))
 		tf_buf_lit(&b, "...");
 	emit(level, tf_buf_get(&b));
@@ -398,16 +417,10 @@ put_value(struct tf_str value, struct tf_buf *out)
 		return;
 	}
 	tf_buf_byte(out, '"');
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.ptr[i];
-
-		if (!is_clean(c)) {
-			put_hex(c, out);
-			continue;
-		}
-		if (c == '"' || c == '\\')
+	while (value.len != 0) {
+		if (value.ptr[0] == '"' || value.ptr[0] == '\\')
 			tf_buf_byte(out, '\\');
-		tf_buf_byte(out, c);
+		put_escaped(&value, out);
 	}
 	tf_buf_byte(out, '"');
 }

@@ -149,11 +149,13 @@ test_quoting(void **state)
 		{ "equals sign", TF_LIT("a=b"), TF_LIT("\"a=b\"") },
 		{ "quote", TF_LIT("a\"b"), TF_LIT("\"a\\\"b\"") },
 		{ "backslash", TF_LIT("a\\b"), TF_LIT("\"a\\\\b\"") },
-		{ "a line of its own", TF_LIT("a\r\nid=1"), TF_LIT("\"a\\x0d\\x0aid=1\"") },
-		{ "escape sequence", TF_LIT("\x1b[2J"), TF_LIT("\"\\x1b[2J\"") },
-		{ "NUL", TF_LIT("a\0b"), TF_LIT("\"a\\x00b\"") },
-		{ "DEL", TF_LIT("\x7f"), TF_LIT("\"\\x7f\"") },
-		{ "8-bit", TF_LIT("b\xc3\xbc"), TF_LIT("\"b\\xc3\\xbc\"") },
+		{ "a line of its own", TF_LIT("a\r\nid=1"), TF_LIT("\"a\\u000d\\u000aid=1\"") },
+		{ "escape sequence", TF_LIT("\x1b[2J"), TF_LIT("\"\\u001b[2J\"") },
+		{ "NUL", TF_LIT("a\0b"), TF_LIT("\"a\\u0000b\"") },
+		{ "DEL", TF_LIT("\x7f"), TF_LIT("\"\\u007f\"") },
+		{ "UTF-8", TF_LIT("b\xc3\xbc"), TF_LIT("\"b\\u00fc\"") },
+		{ "beyond 16 bits", TF_LIT("\xf0\x9f\x98\x80."), TF_LIT("\"\\ud83d\\ude00.\"") },
+		{ "not UTF-8", TF_LIT("b\xfc."), TF_LIT("\"b\\ufffd.\"") },
 	};
 
 	(void)state;
@@ -254,7 +256,7 @@ test_limits(void **state)
 	}
 	write_line(&res, &v, false);
 	assert_in_range(line.len, 1000, 33 * 1024);
-	assert_non_null(strstr(tf_buf_cstr(&line), "...\" mailfrom=\"\\x01"));
+	assert_non_null(strstr(tf_buf_cstr(&line), "...\" mailfrom=\"\\u0001"));
 	assert_non_null(strstr(tf_buf_cstr(&line), ",...\" arc=none "));
 	assert_non_null(strstr(tf_buf_cstr(&line), ",...\" dns=0 "));
 	write_line(&res, &v, true);
@@ -353,7 +355,7 @@ test_stderr(void **state)
 	assert_false(tf_log_wants(TF_LOG_INFO));
 	assert_str("levels", capture(log_levels),
 	    TF_STR("truefromd: error: one 1\n"
-		   "truefromd: warning: two\\x0alines\\x80\n"
+		   "truefromd: warning: two\\u000alines\\ufffd\n"
 		   "truefromd: three\n"));
 	out = capture(log_long);
 	assert_int_equal(out.len, strlen("truefromd: error: ") + 2047 + strlen("...\n"));
