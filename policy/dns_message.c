@@ -6,7 +6,7 @@
  * Does not: know libunbound or sockets (resolver.c), read packets (dns_answer.c).
  * Limits: tf_dns_opts.max_questions go out; further ones are answered with TF_DNS_SERVFAIL.
  */
-#include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -28,11 +28,11 @@ struct tf_dns {
 	int64_t waited_us;
 	int64_t deadline_us; /* of all waits; 0: none */
 	struct tf_post cancel;
+	_Atomic size_t refs;
 	/* under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* `waiting_for` is done, or no follow-up runs any more */
 	struct tf_arena *arena;
-	size_t refs;
 	bool ended, follow_up_runs, over_budget;
 	uint32_t asked;
 	struct tf_question *waiting_for;
@@ -79,26 +79,15 @@ tf_dns_begin(struct tf_resolver *r, const struct tf_dns_opts *opts)
 	return dns;
 }
 
-/* Drops one reference with the lock held; releases the lock. */
-static void
-unlock_and_unref(struct tf_dns *dns)
+void
+tf_dns_unref(struct tf_dns *dns)
 {
-	bool last = --dns->refs == 0;
-
-	pthread_mutex_unlock(&dns->lock);
-	if (!last)
+	if (atomic_fetch_sub(&dns->refs, 1) != 1)
 		return;
 	pthread_cond_destroy(&dns->changed);
 	pthread_mutex_destroy(&dns->lock);
 	tf_arena_free(dns->arena);
 	tf_xfree(dns);
-}
-
-void
-tf_dns_unref(struct tf_dns *dns)
-{
-	pthread_mutex_lock(&dns->lock);
-	unlock_and_unref(dns);
 }
 
 bool
@@ -150,8 +139,6 @@ settle(struct tf_question *q, const struct tf_dns_answer *answer)
 	q->answer = *answer;
 	q->done_us = tf_dns_now_us();
 	q->done = true;
-	if (q->dns->waiting_for == q)
-		pthread_cond_signal(&q->dns->changed);
 }
 
 static void
@@ -184,24 +171,40 @@ run_unlocked(struct tf_dns *dns, struct tf_question *q, const struct tf_follow_u
 		pthread_cond_signal(&dns->changed);
 }
 
-enum tf_dns_status
-tf_question_finish(struct tf_question *q, const struct tf_dns_reply *reply)
+static void
+run_follow_ups(struct tf_dns *dns, struct tf_question *q)
 {
-	struct tf_dns *dns = q->dns;
-	enum tf_dns_status status = reply->status;
-
 	pthread_mutex_lock(&dns->lock);
-	if (!dns->ended && !q->done)
-		settle_reply(q, reply);
-	if (q->done)
-		status = q->answer.status;
 	while (!dns->ended && !STAILQ_EMPTY(&q->follow_ups)) {
 		struct tf_follow_up *f = STAILQ_FIRST(&q->follow_ups);
 
 		STAILQ_REMOVE_HEAD(&q->follow_ups, link);
 		run_unlocked(dns, q, f);
 	}
-	unlock_and_unref(dns);
+	pthread_mutex_unlock(&dns->lock);
+}
+
+enum tf_dns_status
+tf_question_finish(struct tf_question *q, const struct tf_dns_reply *reply)
+{
+	struct tf_dns *dns = q->dns;
+	enum tf_dns_status status = reply->status;
+	bool awaited, followed;
+
+	pthread_mutex_lock(&dns->lock);
+	if (!dns->ended && !q->done)
+		settle_reply(q, reply);
+	if (q->done)
+		status = q->answer.status;
+	awaited = dns->waiting_for == q;
+	followed = !STAILQ_EMPTY(&q->follow_ups);
+	pthread_mutex_unlock(&dns->lock);
+
+	if (awaited) /* not under the lock, which is the first thing that the waiter takes */
+		pthread_cond_signal(&dns->changed);
+	if (followed)
+		run_follow_ups(dns, q);
+	tf_dns_unref(dns);
 	return status;
 }
 
@@ -213,7 +216,8 @@ tf_follow_up_run(struct tf_post *post)
 	pthread_mutex_lock(&dns->lock);
 	if (!dns->ended)
 		run_unlocked(dns, post->question, post->follow_up);
-	unlock_and_unref(dns);
+	pthread_mutex_unlock(&dns->lock);
+	tf_dns_unref(dns);
 }
 
 /* Of the name in lower case (FNV-1a). */
@@ -334,7 +338,9 @@ tf_dns_start_then(
 	if (fresh && !tf_resolver_post(dns->resolver, &q->post)) {
 		pthread_mutex_lock(&dns->lock);
 		settle_failed(q, TF_DNS_SERVFAIL);
-		unlock_and_unref(dns);
+		pthread_mutex_unlock(&dns->lock);
+		pthread_cond_signal(&dns->changed); /* a follow-up asked what the message awaits */
+		tf_dns_unref(dns);
 	}
 	if (late != NULL && !tf_resolver_post(dns->resolver, &late->post))
 		tf_dns_unref(dns);
