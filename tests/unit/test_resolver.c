@@ -3,7 +3,9 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "policy/dns_message.h"
@@ -184,6 +186,89 @@ test_release_while_in_use(void **state)
 	tf_dns_end(dns);
 }
 
+/* Messages on many threads that wait for some of their answers and end whenever they like. */
+
+struct worker {
+	pthread_t thread;
+	struct tf_resolver *r;
+	uint32_t seed;
+	int wrong;
+};
+
+static uint32_t
+next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
+static void
+ask_more(struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg)
+{
+	if (answer->txts != NULL && tf_dns_budget_left(dns) > 0)
+		tf_dns_start_then(dns, name, TF_TYPE_A, ask_more, arg);
+}
+
+static void
+one_message(struct worker *w)
+{
+	static const char *const kinds[] = { "ok", "delay", "silent", "nxdomain" };
+	struct tf_dns *dns = begin(w->r, 12);
+	struct tf_question *qs[10];
+	char name[32];
+
+	for (size_t i = 0; i < TF_ARRAY_LEN(qs); i++) {
+		snprintf(name, sizeof(name), "%s-%u.test", kinds[i % 4],
+		    (unsigned int)(next_random(&w->seed) % 30));
+		qs[i] = i % 3 == 0
+			    ? tf_dns_start_then(dns, tf_str_from(name), TF_TYPE_TXT, ask_more, w)
+			    : tf_dns_start(dns, tf_str_from(name), TF_TYPE_TXT);
+	}
+	tf_dns_set_deadline(dns, 20 + next_random(&w->seed) % 60);
+	for (size_t i = 0; i < TF_ARRAY_LEN(qs); i++) {
+		const struct tf_dns_answer *answer;
+
+		if (next_random(&w->seed) % 2 == 0)
+			continue;
+		answer = tf_dns_wait(dns, qs[i]);
+		/* What a kind may say in time, or that its time was up. */
+		w->wrong += answer->status == TF_DNS_MALFORMED || answer->status == TF_DNS_BOGUS ||
+			    (answer->status == TF_DNS_NXDOMAIN) !=
+				(i % 4 == 3 && !tf_dns_failed(answer->status));
+	}
+	tf_dns_end(dns);
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+
+	for (int i = 0; i < 20; i++)
+		one_message(w);
+	tf_resolver_release(w->r);
+	return NULL;
+}
+
+static void
+test_threads(void **state)
+{
+	struct fixture *f = *state;
+	struct worker workers[8];
+
+	for (uint32_t i = 0; i < TF_ARRAY_LEN(workers); i++) {
+		workers[i] = (struct worker){ .r = f->r, .seed = i };
+		tf_resolver_retain(f->r);
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	tf_resolver_release(f->r); /* whichever thread is last stops it */
+	f->r = NULL;
+	for (size_t i = 0; i < TF_ARRAY_LEN(workers); i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_num("wrong answers", workers[i].wrong, 0);
+	}
+}
+
 static size_t
 open_files(void)
 {
@@ -253,7 +338,7 @@ static void
 note_call(struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg)
 {
 	(void)name;
-	*(int *)arg += answer->status == TF_DNS_SERVFAIL;
+	*(_Atomic int *)arg += answer->status == TF_DNS_SERVFAIL;
 	tf_dns_start_then(dns, TF_STR("fresh.test"), TF_TYPE_TXT, note_call, arg);
 }
 
@@ -265,7 +350,7 @@ test_death_of_the_thread(void **state)
 	struct tf_dns *dns = begin(f->r, 10);
 	struct tf_question *q;
 	int64_t began_us = tf_dns_now_us();
-	int calls = 0;
+	_Atomic int calls = 0;
 
 	if (open_files() == 0)
 		skip(); /* no /proc: no way to break the loop from outside */
@@ -277,6 +362,8 @@ test_death_of_the_thread(void **state)
 	assert_num("who waits", tf_dns_wait(dns, q)->status, TF_DNS_SERVFAIL);
 	assert_true(tf_dns_now_us() - began_us < 2000000);
 	assert_false(tf_resolver_alive(f->r));
+	for (int i = 0; i < 2000 && calls == 0; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	assert_num("who asks later", tf_dns_ask(dns, TF_STR("later.test"), TF_TYPE_TXT)->status,
 	    TF_DNS_SERVFAIL);
 	assert_num("what a follow-up asked",
@@ -297,6 +384,7 @@ main(void)
 		ROW(test_many_at_once),
 		ROW(test_after_silence),
 		ROW(test_release_while_in_use),
+		ROW(test_threads),
 		ROW(test_one_after_the_other),
 		ROW(test_death_of_the_thread),
 	};
