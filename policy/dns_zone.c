@@ -5,7 +5,7 @@
  * They are written into a private folder and removed as soon as they are loaded. Rdata goes out in
  * the generic form of RFC 3597, so no second printer and no second parser of it can disagree.
  * Does not: parse master files (dns_answer.c), serve delegations, sign.
- * Limits: 4 MiB of text.
+ * Limits: 4 MiB of text; 10,000 zones, each a file (a second or so to load).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@
 #include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
+#define ZONES_MAX 10000
 #define TYPE_EXISTS 65534 /* private use (RFC 6895 section 3.1): the name exists, nothing more */
 
 /* Types that libunbound would act on: delegations, signatures, a second apex. */
@@ -189,23 +190,38 @@ write_zone(struct tf_dns_zone_files *files, FILE *conf, struct tf_str apex,
 	return close_stream(fp, path, why);
 }
 
+/* Where the zone that begins at `first` ends. */
+static size_t
+zone_end(struct tf_dns_record *const *sorted, size_t first, size_t count)
+{
+	struct tf_str apex = zone_name(sorted[first]);
+	size_t end = first + 1;
+
+	while (end < count && is_within(sorted[end]->owner, apex))
+		end++;
+	return end;
+}
+
 static bool
 write_zones(struct tf_dns_zone_files *files, FILE *conf, bool whole_tree,
-    struct tf_dns_record **sorted, size_t count, struct tf_buf *why)
+    struct tf_dns_record *const *sorted, size_t count, struct tf_buf *why)
 {
-	size_t first = 0;
+	size_t zones = 0, end;
 
 	if (whole_tree)
 		return write_zone(files, conf, TF_STR(""), sorted, count, why);
-	while (first < count) {
-		struct tf_str apex = zone_name(sorted[first]);
-		size_t end = first + 1;
-
-		while (end < count && is_within(sorted[end]->owner, apex))
-			end++;
-		if (!write_zone(files, conf, apex, sorted + first, end - first, why))
+	for (size_t first = 0; first < count; first = zone_end(sorted, first, count))
+		zones++;
+	if (zones > ZONES_MAX) {
+		tf_buf_printf(why, "%zu names in the zone have none above them; at most %d may",
+		    zones, ZONES_MAX);
+		return false;
+	}
+	for (size_t first = 0; first < count; first = end) {
+		end = zone_end(sorted, first, count);
+		if (!write_zone(
+			files, conf, zone_name(sorted[first]), sorted + first, end - first, why))
 			return false;
-		first = end;
 	}
 	return true;
 }

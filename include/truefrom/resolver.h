@@ -48,9 +48,12 @@ struct tf_resolver;
  * tf_resolver_new - make the context and start the thread
  *
  * A zone is in master-file form (RFC 1035 section 5), at most 4 MiB; all names absolute or under
- * $ORIGIN; a name that has a record answers for itself and (NXDOMAIN) for names below it that have
- * none. Returns NULL with the reason in why (file and line for a zone). Thread-safe. Call
- * tf_resolver_release when done with it; it lives until its last message ends.
+ * $ORIGIN. Beside a network each owner that has none above it in the file is a zone of its own: it
+ * answers for itself and for all names below it (aliases and wildcards as RFC 1034 has them,
+ * NXDOMAIN where there is nothing); with zone_only the whole tree is one. NS, SOA and DNSSEC
+ * records only make their name exist: nothing is delegated. Returns NULL with the reason in why
+ * (file and line for a zone). Thread-safe. Call tf_resolver_release when done with it; it lives
+ * until its last message ends.
  */
 struct tf_resolver *tf_resolver_new(const struct tf_resolver_opts *opts, struct tf_buf *why);
 void tf_resolver_retain(struct tf_resolver *r);  /* another owner */
@@ -104,9 +107,10 @@ void tf_dns_end(struct tf_dns *dns);
 struct tf_question *tf_dns_start(struct tf_dns *dns, struct tf_str name, enum tf_dns_type type);
 
 /*
- * A follow-up: called once in the resolver thread as soon as the answer is there (or at once, when
- * it already is). It may call tf_dns_start, tf_dns_start_then and tf_dns_budget_left on the dns it
- * is given, and nothing that waits. arg must live until tf_dns_end.
+ * A follow-up: called once for each start in the resolver thread, as soon as the answer is there
+ * (or at once, when it already is); not when the message ends first or the resolver is not alive.
+ * It may call tf_dns_start, tf_dns_start_then and tf_dns_budget_left on the dns it is given, and
+ * nothing that waits. arg must live until tf_dns_end.
  */
 typedef void (*tf_dns_then)(
     struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg);

@@ -354,6 +354,29 @@ test_files(void **state)
 	}
 }
 
+static void
+test_too_much(void **state)
+{
+	struct tf_arena *a = tf_arena_new();
+	struct tf_dns_zone_files files;
+	char storage[512];
+	struct tf_buf text, why;
+
+	(void)state;
+	tf_buf_init(&why, storage, sizeof(storage));
+	tf_buf_init_arena(&text, a, TF_DNS_ZONE_MAX + 100);
+	for (int i = 0; i < 10001; i++)
+		tf_buf_printf(&text, "n%d.test A 192.0.2.1\n", i);
+	assert_false(tf_dns_zone_write(TF_STR(""), tf_buf_get(&text), false, &files, &why));
+	assert_true(tf_str_starts_nocase(tf_buf_get(&why), TF_STR("10001 names in the zone")));
+	while (text.len <= TF_DNS_ZONE_MAX)
+		tf_buf_lit(&text, "n.test A 192.0.2.1\n");
+	tf_buf_clear(&why);
+	assert_false(tf_dns_zone_write(TF_STR(""), tf_buf_get(&text), true, &files, &why));
+	assert_true(tf_str_starts_nocase(tf_buf_get(&why), TF_STR("zone text: larger than")));
+	tf_arena_free(a);
+}
+
 int
 main(void)
 {
@@ -364,6 +387,7 @@ main(void)
 		cmocka_unit_test(test_empty_zone),
 		cmocka_unit_test(test_large_answers),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
