@@ -110,26 +110,80 @@ tf_listener_adopt(struct tf_listener *l, struct tf_str socket_spec,
 	return set_access(socket_spec, access, why);
 }
 
-void
-tf_listener_poke(const struct tf_listener *l)
+static void
+knock(const struct sockaddr_storage *addr, socklen_t len)
 {
-	int fd = socket(l->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(addr->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return;
 	/* A connection that is not complete yet still arrives; a failure means no harm, only no
 	 * rescue. */
-	(void)connect(fd, (const struct sockaddr *)&l->addr, l->addr_len);
+	(void)connect(fd, (const struct sockaddr *)addr, len);
 	close(fd);
+}
+
+void
+tf_listener_poke(const struct tf_listener *l)
+{
+	if (atomic_load(&l->closed))
+		knock(&l->inner, l->inner_len);
+	else
+		knock(&l->addr, l->addr_len);
+}
+
+/* A listening socket of l's family at a loopback address (or name) that the system chooses. */
+static int
+inner_socket(struct tf_listener *l)
+{
+	const int fd = socket(l->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+
+	if (fd < 0)
+		return -1;
+	memset(&l->inner, 0, sizeof(l->inner));
+	l->inner.ss_family = l->addr.ss_family;
+	l->inner_len = sizeof(l->inner.ss_family);
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (l->addr.ss_family == AF_INET) {
+		l->inner_len = sizeof(in);
+		memcpy(&l->inner, &in, sizeof(in));
+	} else if (l->addr.ss_family == AF_INET6) {
+		l->inner_len = sizeof(in6);
+		memcpy(&l->inner, &in6, sizeof(in6));
+	}
+	if (bind(fd, (const struct sockaddr *)&l->inner, l->inner_len) == 0 &&
+	    listen(fd, 64) == 0) {
+		l->inner_len = sizeof(l->inner);
+		if (getsockname(fd, (struct sockaddr *)&l->inner, &l->inner_len) == 0)
+			return fd;
+	}
+	close(fd);
+	return -1;
 }
 
 void
 tf_listener_close(struct tf_listener *l)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)&l->addr;
+	const int fd = inner_socket(l);
 
+	/*
+	 * libmilter owns the descriptor and polls it: closed or shut down, it would give up and
+	 * cut every session. With another socket in its place it notices nothing. The knock at the
+	 * old address ends a poll that still holds the old socket; the one at the new, which must
+	 * be there before, is what libmilter then accepts.
+	 */
+	if (fd >= 0) {
+		knock(&l->inner, l->inner_len);
+		if (dup2(fd, l->fd) >= 0) {
+			knock(&l->addr, l->addr_len);
+			atomic_store(&l->closed, true);
+		}
+	}
+	if (fd >= 0)
+		close(fd);
 	if (l->addr.ss_family == AF_UNIX && un->sun_path[0] != '\0')
 		(void)unlink(un->sun_path);
-	/* Not close: the descriptor is libmilter's. */
-	(void)shutdown(l->fd, SHUT_RDWR);
 }

@@ -4,6 +4,7 @@
 #ifndef MILTER_LISTENER_H
 #define MILTER_LISTENER_H
 
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -20,6 +21,9 @@ struct tf_listener {
 	bool before[1024]; /* descriptors that listened before libmilter opened its own */
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
+	struct sockaddr_storage inner; /* once closed: the socket that took its place */
+	socklen_t inner_len;
+	atomic_bool closed;
 };
 
 /* Whether somebody answers at "unix:/path": a socket left behind by a dead process is not in use.
@@ -38,7 +42,12 @@ int tf_listener_adopt(struct tf_listener *l, struct tf_str socket_spec,
 /* Connect to ourselves and close: any event lets libmilter look at its sessions again. Never
  * blocks. */
 void tf_listener_poke(const struct tf_listener *l);
-/* Take no further connection; removes a UNIX socket's name if it may. */
+/*
+ * tf_listener_close - take no further connection; removes a UNIX socket's name if it may
+ *
+ * Sessions under way are not touched, and poking goes on to work. If no socket can be had for it
+ * (out of descriptors), connections are still taken: better that than messages cut short.
+ */
 void tf_listener_close(struct tf_listener *l);
 
 #endif

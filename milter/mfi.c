@@ -11,6 +11,8 @@
  * any event comes in, so the waker connects to our own socket while a callback waits.
  */
 #include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +47,8 @@ static struct {
 	atomic_uint connections, in_work;
 	atomic_ulong
 	    protocol; /* last negotiated, for a connection that skips negotiation (SMFIC_QUIT_NC) */
-	atomic_bool told_limit;
+	atomic_bool told_limit, running;
+	pthread_t thread; /* the one that smfi_main runs in, while running */
 } mfi;
 
 static bool
@@ -397,14 +400,25 @@ tf_mfi_open(const struct tf_mfi_opts *opts, struct tf_buf *why)
 	return tf_listener_adopt(&mfi.listener, opts->socket, &opts->access, why);
 }
 
+static void
+interrupted(int signal_number)
+{
+	(void)signal_number;
+}
+
 int
 tf_mfi_run(struct tf_current *current)
 {
+	const struct sigaction interrupt = { .sa_handler = interrupted };
 	int rc;
 
 	mfi.current = current;
+	mfi.thread = pthread_self();
+	(void)sigaction(SIGUSR2, &interrupt, NULL);
+	atomic_store(&mfi.running, true);
 	tf_waker_start(&mfi.listener);
 	rc = smfi_main();
+	atomic_store(&mfi.running, false);
 	tf_waker_stop();
 	return rc == MI_SUCCESS ? 0 : -1;
 }
@@ -421,10 +435,31 @@ tf_mfi_messages_in_work(void)
 	return atomic_load(&mfi.in_work);
 }
 
+static void *
+order_stop(void *arg)
+{
+	(void)arg;
+	(void)smfi_stop();
+	return NULL;
+}
+
+/*
+ * libmilter holds a lock while it polls, for up to 5 s, and smfi_stop waits for that lock; so one
+ * thread gives the order while this one interrupts the poll.
+ */
 void
 tf_mfi_stop(void)
 {
-	(void)smfi_stop();
+	const struct timespec pause = { 0, 10 * 1000 * 1000 };
+	pthread_t order;
+
+	if (pthread_create(&order, NULL, order_stop, NULL) != 0)
+		tf_panic("no thread to stop libmilter");
+	while (atomic_load(&mfi.running)) {
+		(void)pthread_kill(mfi.thread, SIGUSR2);
+		(void)nanosleep(&pause, NULL);
+	}
+	(void)pthread_join(order, NULL);
 }
 
 const char *

@@ -14,6 +14,7 @@ import zones
 from dns_server import after
 from letter import letter
 from milter_client import MilterClient, MilterGone
+from parallel import judge_all
 from traffic import Traffic
 
 FOREIGN = "203.0.113.9"
@@ -84,6 +85,53 @@ def test_sigterm_takes_no_new_connection(mx):
     assert sender.reply is None
     assert sender.result()[0] == 250
     assert mx.daemon.wait() == 0
+
+
+def test_sigterm_during_a_reload(mx):
+    """A SIGTERM that comes while a reload is under way is no other one."""
+    mx.start(zone())
+    with MilterClient(mx.milter()) as client:
+        client.connect("192.0.2.1")
+        client.helo("mail.example.com")
+        client.mail("alice@example.com")
+        client.rcpt("user@example.org")
+        mx.dns.wait_for_question("example.com", "TXT")
+        mx.daemon.signal(signal.SIGUSR1)
+        mx.daemon.wait_for_state("RELOADING=1")
+        mx.daemon.signal(signal.SIGTERM)
+        mx.daemon.wait_for_state("STOPPING=1")
+        time.sleep(1)  # whatever stops at once has stopped by now
+        client.content(letter())
+        assert "dmarc=pass" in client.end().field
+    assert mx.daemon.wait() == 0
+
+
+def test_sigterm_finishes_a_message_half_sent(mx):
+    """A message of which only the envelope is there goes on to its verdict."""
+    mx.start(zone())
+    with MilterClient(mx.milter()) as client:
+        client.connect("192.0.2.1")
+        client.helo("mail.example.com")
+        client.mail("alice@example.com")
+        client.rcpt("user@example.org")
+        mx.dns.wait_for_question("example.com", "TXT")
+        mx.daemon.signal(signal.SIGTERM)
+        mx.daemon.wait_for_state("STOPPING=1")
+        time.sleep(1)  # whatever stops at once has stopped by now
+        client.content(letter())
+        assert "dmarc=pass" in client.end().field
+    assert mx.daemon.wait() == 0
+
+
+def test_sigterm_finishes_many(mx):
+    """64 messages that wait for DNS when SIGTERM comes: each gets its verdict."""
+    mx.start({}, message_deadline=10, dns={"timeout": 5})
+    results = judge_all(mx, 64, lambda _, name: zones.domain(
+        name, spf=SPF, dmarc=after(2, "v=DMARC1; p=reject")),
+        then=lambda: mx.daemon.signal(signal.SIGTERM))
+    assert mx.daemon.wait() == 0
+    for domain, _, verdict in results:
+        assert verdict.field.endswith(f"header.from={domain} policy.dmarc=reject")
 
 
 def test_sigterm_is_bounded(mx):
@@ -167,13 +215,16 @@ def test_reload_takes_effect(mx):
 def test_reload_keeps_the_snapshot_of_a_message(mx):
     """A message that began under the old configuration ends under it."""
     mx.start(zone())
-    with mx.client(FOREIGN) as client:
+    with MilterClient(mx.milter()) as client:
+        client.connect(FOREIGN)
+        client.helo("mail.example.com")
         client.mail("alice@example.com")
         client.rcpt("user@example.org")
+        mx.dns.wait_for_question("example.com", "TXT")
         mx.daemon.reload(mx.settings(dmarc={"reply": "5.7.1 new text"}))
-        assert client._data(letter())[1] == b"5.7.1 rejected by DMARC policy for example.com"
-        code, text = client.offer(letter(), "alice@example.com", "user@example.org")
-    assert (code, text) == (550, "5.7.1 new text")
+        client.content(letter())
+        assert client.end().reply == "550 5.7.1 rejected by DMARC policy for example.com"
+        assert client.message(letter(), "alice@example.com").reply == "550 5.7.1 new text"
 
 
 def test_reload_of_dns_servers(mx):
@@ -237,10 +288,12 @@ def test_reload_of_keys_that_need_a_restart(mx, folder):
 def test_signals_while_idle(mx):
     """HUP does not end it; TERM does, at once, with exit code 0."""
     mx.start(zone())
+    assert mx.send(letter()).delivered
     mx.daemon.signal(signal.SIGHUP)
     assert mx.send(letter()).delivered
     assert mx.daemon.terminate() == 0
     assert mx.daemon.states()[-1] == "STOPPING=1"
+    assert "error" not in mx.daemon.text()
 
 
 def test_privileges_dropped(mx):

@@ -1,12 +1,11 @@
 """Sessions that wait for slow DNS: each holds its own deadline, whatever the others do."""
 
-import threading
-import time
-
+import wait
 import zones
 from dns_server import TIMEOUT, after
 from letter import letter
 from milter_client import MilterClient
+from parallel import judge_all
 
 SESSIONS = 64
 DEADLINE = 3  # message_deadline, seconds
@@ -14,38 +13,6 @@ DEADLINE = 3  # message_deadline, seconds
 # something moves (the poke), and 64 answers have to be written on two busy cores.
 ALLOWANCE = 2.0
 SPF = "v=spf1 ip4:192.0.2.0/24 -all"
-
-
-def judge_all(mx, count, zone_of):
-    """So many sessions at once, each with a domain of its own, all ending their message together;
-    returns domain, seconds that the end of the message took, and verdict of each."""
-    results = []
-    gate = threading.Barrier(count)
-
-    def session(number):
-        domain = f"d{number}.example"
-        with MilterClient(mx.milter(), timeout=120) as client:
-            client.connect("192.0.2.1")
-            client.helo("mail.example.com")
-            client.mail(f"a@{domain}")
-            client.rcpt("user@example.org")
-            client.content(letter(sender=f"a@{domain}"), f"ID{number}")
-            gate.wait(60)
-            began = time.monotonic()
-            verdict = client.end(f"ID{number}")
-            results.append((domain, time.monotonic() - began, verdict))
-
-    zone = {}
-    for number in range(count):
-        zone.update(zone_of(number, f"d{number}.example"))
-    mx.dns.load(zone)
-    threads = [threading.Thread(target=session, args=(n,), daemon=True) for n in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert len(results) == count
-    return results
 
 
 def test_64_sessions_each_hold_their_own_deadline(mx):
@@ -98,5 +65,6 @@ def test_quit_while_waiting(mx):
         client.content(letter())
         client.send("E")
         client.close(command=None)
+    wait.until(lambda: len(mx.daemon.message_lines()) == 10, "they are over", 10)
     mx.dns.load(zones.domain("example.com", spf=SPF, dmarc="v=DMARC1; p=reject"))
     assert mx.send(letter()).delivered
