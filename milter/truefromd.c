@@ -3,10 +3,11 @@
  *
  * Start: block signals; configuration; socket with its mode and owner; into the background; PID
  * file; privileges dropped for good; resolver; libmilter in a second thread; ready. Then the main
- * thread waits for signals, so that it gets them before libmilter's own signal thread: USR1 (and
- * HUP) reloads, TERM and INT stop.
+ * thread waits for signals, which reach it before libmilter's own signal thread: USR1 (and HUP)
+ * reloads, TERM and INT stop.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,6 +134,19 @@ load(struct options *opts, int *exit_code_out)
 	return config;
 }
 
+static int signal_pipe[2]; /* numbers of the signals that came */
+
+static void
+on_signal(int number)
+{
+	const unsigned char byte = (unsigned char)number;
+	const int before = errno;
+	const ssize_t n = write(signal_pipe[1], &byte, 1);
+
+	(void)n; /* a full pipe holds enough of them */
+	errno = before;
+}
+
 static void
 block_signals(sigset_t *set_out)
 {
@@ -143,6 +157,27 @@ block_signals(sigset_t *set_out)
 	sigaddset(set_out, SIGUSR1);
 	(void)pthread_sigmask(SIG_BLOCK, set_out, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/*
+ * From now on signals go into the pipe. libmilter has a thread that waits for HUP, TERM and INT,
+ * too, and would end every session at once; the kernel gives them to the main thread as long as
+ * that can take them, so it never blocks them again, whatever it is doing. (With sigwait it would
+ * between two waits.)
+ */
+static void
+catch_signals(const sigset_t *set)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1 };
+	struct sigaction action = {
+		.sa_handler = on_signal, .sa_mask = *set, .sa_flags = SA_RESTART
+	};
+
+	if (pipe(signal_pipe) != 0 || fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK) != 0)
+		tf_panic("no pipe for signals");
+	for (size_t i = 0; i < TF_ARRAY_LEN(numbers); i++)
+		(void)sigaction(numbers[i], &action, NULL);
+	(void)pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
 static void *
@@ -207,12 +242,12 @@ drain(struct tf_current *current)
 }
 
 static void
-wait_for_signals(const sigset_t *set, struct tf_current *current, const char *path)
+wait_for_signals(struct tf_current *current, const char *path)
 {
-	int got;
+	unsigned char got;
 
 	for (;;) {
-		if (sigwait(set, &got) != 0)
+		if (read(signal_pipe[0], &got, 1) != 1)
 			continue;
 		if (got == SIGTERM || got == SIGINT)
 			break;
@@ -275,10 +310,11 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 	}
 	if (pthread_create(&server, NULL, serve, current) != 0)
 		tf_panic("no thread for libmilter");
+	catch_signals(&set);
 	tf_process_ready();
 	tf_supervisor_notify("READY=1");
 	tf_log(TF_LOG_NOTICE, "truefromd %s ready", PACKAGE_VERSION);
-	wait_for_signals(&set, current, opts->config_path);
+	wait_for_signals(current, opts->config_path);
 	tf_mfi_stop();
 	(void)pthread_join(server, NULL);
 	tf_pid_file_remove(pid_file);
