@@ -14,12 +14,20 @@ import settings as config
 QUOTED = re.compile(r'([A-Za-z0-9_.-]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
+def _unquote(value):
+    """What a quoted value of the log stands for: \\xNN is an octet, \\ and " are escaped."""
+    octets = re.sub(rb"\\(x([0-9a-f]{2})|.)",
+                    lambda m: bytes.fromhex(m.group(2).decode()) if m.group(2) else m.group(1),
+                    value[1:-1].encode())
+    return octets.decode("utf-8", "surrogateescape")
+
+
 def parse_logfmt(line):
-    """A log line's fields; a quoted value without its quotes."""
+    """A log line's fields."""
     fields = {}
     for key, value in QUOTED.findall(line):
         if value.startswith('"'):
-            value = json.loads(value)
+            value = _unquote(value)
         assert key not in fields, f"{key} twice: {line}"
         fields[key] = value
     return fields

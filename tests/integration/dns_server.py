@@ -116,6 +116,7 @@ class DnsServer:
         self._arrived = threading.Condition()
         self._questions = []
         self._tables = _compile({})
+        self._sought = {}  # when a delayed answer was asked for first
         self._loop = asyncio.new_event_loop()
         self._udp, self._tcp, self.port = self._bind(port)
         self._thread = threading.Thread(target=self._run, name="dns", daemon=True)
@@ -132,6 +133,7 @@ class DnsServer:
         with self._arrived:
             self._tables = tables
             self.ttl = ttl
+            self._sought = {}
             self._questions = []
 
     def questions(self, name=None, rtype=None):
@@ -244,7 +246,10 @@ class DnsServer:
                 if name not in known:
                     response.set_rcode(dns.rcode.NXDOMAIN)
                 break
-            delay += reply.delay
+            if reply.delay:
+                now = time.monotonic()
+                began = self._sought.setdefault((name, rdtype), now)
+                delay = max(delay, began + reply.delay - now)
             if reply.silent:
                 return None, 0.0
             if reply.garbage:

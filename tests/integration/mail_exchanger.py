@@ -55,10 +55,10 @@ class Outcome:
     def rest(self):
         """The message without what truefrom and Postfix put on it."""
         data = FIELD.sub(b"", self.data, 1) if self.field else self.data
+        data = data[len(MARK):] if data.startswith(MARK) else data
         data, count = RECEIVED.subn(b"", data, 1)
         assert count == 1, data[:400]
-        block, end, body = data.partition(b"\r\n\r\n")
-        return (block + b"\r\n").replace(MARK, b"", 1) + b"\r\n" + body if end else data
+        return data
 
 
 class MailExchanger:
