@@ -184,9 +184,11 @@ remove_account()
 		changed "user $ACCOUNT"
 		logged userdel "$ACCOUNT"
 	fi
-	packages=$(state_get packages | tr '\n' ' ')
+	packages=$(state_get packages | grep -vx postfix | tr '\n' ' ') || true
 	[ -z "$packages" ] || {
 		note "these packages were installed by setup and stay, since others may use them by now:"
 		note "apt-get remove --autoremove $packages"
 	}
+	! state_has packages postfix ||
+		note "Postfix was installed by setup, too; it stays and runs, now without truefrom"
 }
