@@ -10,6 +10,7 @@ import threading
 import time
 
 import settings as config
+import wait
 
 QUOTED = re.compile(r'([A-Za-z0-9_.-]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
@@ -179,8 +180,10 @@ class Daemon:
         self._wait_for(lambda: self._states.count(state) >= count,
                        f"it did not say {state} {count} times", timeout)
 
-    def message_lines(self):
-        """The lines about messages, parsed."""
+    def message_lines(self, count=0):
+        """The lines about messages, parsed; waits until there are so many of them."""
+        wait.until(lambda: sum(" action=" in line for line in self.lines()) >= count,
+                   f"{count} lines about messages", 10)
         return [parse_logfmt(line) for line in self.lines() if " action=" in line]
 
     def wait_for_message(self, queue_id, timeout=10):

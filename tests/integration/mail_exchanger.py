@@ -145,8 +145,10 @@ class MailExchanger:
             assert text.endswith(f"queued as {queue_id}"), (text, lines)
             self._arrive(outcome, queue_id)
         else:
-            assert any("milter-reject: END-OF-MESSAGE" in line
-                       for line in self.postfix.log(queue_id)), (code, text, lines)
+            wait.until(lambda: any("milter-reject: END-OF-MESSAGE" in line
+                                   for line in self.postfix.log(queue_id)),
+                       f"Postfix's line about {code} {text} ({lines})",
+                       10 * self.programs.patience)
         return outcome
 
     def _arrive(self, outcome, queue_id):

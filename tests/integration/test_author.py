@@ -204,7 +204,7 @@ def test_odd_envelope_senders(mx, sender):
         assert client.rcpt("user@example.org")[0] == 250
         code, text = client._data(letter("admin@legit.example"))
     assert (code, text[:5]) == (550, b"5.7.1")
-    line, = mx.daemon.message_lines()[before:]
+    line, = mx.daemon.message_lines(before + 1)[before:]
     assert line["dmarc"] == "fail"
 
 

@@ -61,7 +61,7 @@ def test_sigterm_finishes_the_message_in_work(mx, ip, code):
     mx.daemon.wait_for_state("STOPPING=1")
     assert sender.result()[0] == code
     assert mx.daemon.wait() == 0
-    line, = mx.daemon.message_lines()
+    line, = mx.daemon.message_lines(1)
     assert line["dmarc"] == ("pass" if code == 250 else "fail")
 
 

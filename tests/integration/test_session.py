@@ -55,7 +55,7 @@ def test_reset_between_senders(mx):
         client.rset()
         outcome = mx.follow(client, letter(sender="b@example.net"), "b@example.net")
     assert outcome.field.startswith(expect.field(expect.spf("fail", "example.net")))
-    assert len(mx.daemon.message_lines()) == 1
+    assert len(mx.daemon.message_lines(1)) == 1
 
 
 def test_connection_cut_within_a_message(mx):
@@ -68,7 +68,7 @@ def test_connection_cut_within_a_message(mx):
     client.send(b"From: alice@example.com\r\nSubject: cut")
     client.close()
     assert mx.send(letter()).delivered
-    assert len(mx.daemon.message_lines()) == 1
+    assert len(mx.daemon.message_lines(1)) == 1
 
 
 def test_several_recipients(mx):
@@ -83,7 +83,7 @@ def test_several_recipients(mx):
     mx.postfix.sink.wait_for(lambda d: d.recipients == ["one@example.org"])
     delivery = mx.postfix.sink.wait_for(lambda d: d.recipients == ["two@example.org"])
     assert delivery.data.count(b"Authentication-Results:") == 1
-    assert len(mx.daemon.message_lines()) == 1
+    assert len(mx.daemon.message_lines(1)) == 1
 
 
 def test_exempt_recipient(mx):
