@@ -368,8 +368,8 @@ test_deadline(void **state)
 	assert_num("in time", tf_dns_wait(dns, quick)->status, TF_DNS_NOERROR);
 	assert_num("over it", tf_dns_wait(dns, slow)->status, TF_DNS_TIMEOUT);
 	assert_took("the deadline", began_us, 999, 3000);
-	assert_num("after it: no wait", tf_dns_ask(dns, TF_STR("silent-2.test"), TF_TYPE_TXT)->status,
-	    TF_DNS_TIMEOUT);
+	assert_num("after it: no wait",
+	    tf_dns_ask(dns, TF_STR("silent-2.test"), TF_TYPE_TXT)->status, TF_DNS_TIMEOUT);
 	assert_true(tf_dns_waited_ms(dns) >= 900 && tf_dns_waited_ms(dns) < 3000);
 	tf_dns_end(dns);
 }
