@@ -3,6 +3,8 @@
  *
  * Knows every check and nothing of their inside. Questions go out as early as the message allows:
  * SPF at the first recipient, keys and policy records at the end of the header; only finish waits.
+ * What decides about the author comes first wherever questions or time are scarce, because senders
+ * can make the rest cost what they like; HELO, which no author gains or loses by, comes last.
  * Does not: decide what is done with a message (verdict.c), know the daemon or the MTA.
  */
 #include "truefrom/check.h"
@@ -105,13 +107,15 @@ tf_check_header(struct tf_check *c, struct tf_str name, struct tf_str value)
 /*
  * Ask ahead for the walk of a domain that may come to vouch for an author. Without two labels in
  * common with an author domain it can align only under a record of a top-level domain: not worth a
- * question to each.
+ * question to each. One question stays for each author domain, about its existence.
  */
 static void
 start_walk_of(struct tf_check *c, struct tf_str domain)
 {
 	const struct tf_author *author = &c->result.author;
 
+	if (tf_dns_budget_left(c->dns) < author->domain_count + TF_TREEWALK_MAX)
+		return;
 	for (size_t i = 0; i < author->domain_count; i++) {
 		if (tf_domain_labels(domain) > 1 &&
 		    tf_str_eq(tf_domain_last(domain, 2), tf_domain_last(author->domains[i], 2))) {
@@ -276,13 +280,13 @@ tf_check_finish(struct tf_check *c, void (*tick)(void *), void *tick_arg)
 	if (tick != NULL)
 		tf_dns_set_tick(c->dns, tick, tick_arg, TICK_MS);
 	tf_dns_set_deadline(c->dns, c->opts->deadline_ms);
-	if (c->mailfrom != NULL) {
-		tf_spf_eval(c->helo, &res->notes, &res->helo);
+	if (c->mailfrom != NULL)
 		tf_spf_eval(c->mailfrom, &res->notes, &res->mailfrom);
-	}
 	tf_dkim_eval(c->dkim, &res->notes, &res->dkim, &res->dkim_count);
 	if (c->opts->dmarc.enabled)
 		eval_dmarc(c);
+	if (c->helo != NULL)
+		tf_spf_eval(c->helo, &res->notes, &res->helo);
 	if (c->opts->trace)
 		tf_dns_trace(c->dns, c->arena, &res->dns, &res->dns_count, &res->dns_ms);
 	res->dns_asked = tf_dns_asked(c->dns);

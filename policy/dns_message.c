@@ -354,6 +354,12 @@ tf_dns_start(struct tf_dns *dns, struct tf_str name, enum tf_dns_type type)
 }
 
 uint32_t
+tf_dns_budget(const struct tf_dns *dns)
+{
+	return dns->max_questions;
+}
+
+uint32_t
 tf_dns_budget_left(struct tf_dns *dns)
 {
 	return dns->max_questions - tf_dns_asked(dns);

@@ -307,6 +307,17 @@ set_mailfrom_identity(struct tf_spf_check *c, const struct tf_identity *id)
 	c->env.domain = domain;
 }
 
+/*
+ * What may be asked ahead, before the header has named keys and policies. The sender writes the
+ * records of both identities: two thirds of the questions stay for what decides about the author,
+ * and most of the rest for MAIL FROM, which DMARC may align, while HELO is for the log.
+ */
+static uint32_t
+share_of(struct tf_dns *dns, enum tf_spf_identity which)
+{
+	return tf_dns_budget(dns) / (which == TF_SPF_HELO ? 10 : 3);
+}
+
 struct tf_spf_check *
 tf_spf_start(struct tf_arena *a, struct tf_dns *dns, const struct tf_spf_opts *opts,
     const struct tf_identity *id, enum tf_spf_identity which)
@@ -334,7 +345,7 @@ tf_spf_start(struct tf_arena *a, struct tf_dns *dns, const struct tf_spf_opts *o
 	tf_buf_str(&sender, c->env.domain);
 	c->env.sender = tf_buf_get(&sender);
 	c->env.sender_domain = c->env.domain;
-	c->plan = tf_spf_plan_start(a, dns, opts, &c->env);
+	c->plan = tf_spf_plan_start(a, dns, share_of(dns, which), opts, &c->env);
 	return c;
 }
 

@@ -17,7 +17,7 @@
  * a time and needs no lock. All memory is set aside at the start, because the arena belongs to the
  * message's thread.
  * Does not: count for the evaluation, or judge anything: it starts questions and that is all.
- * Limits: the term limit, at most AHEAD_MAX terms, and half of the message's questions.
+ * Limits: the term limit, at most AHEAD_MAX terms, and a share of the message's questions.
  */
 #include <stdatomic.h>
 
@@ -353,15 +353,15 @@ arrived(struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answ
 }
 
 struct tf_spf_plan *
-tf_spf_plan_start(struct tf_arena *a, struct tf_dns *dns, const struct tf_spf_opts *opts,
-    const struct tf_spf_macro_env *env)
+tf_spf_plan_start(struct tf_arena *a, struct tf_dns *dns, uint32_t share,
+    const struct tf_spf_opts *opts, const struct tf_spf_macro_env *env)
 {
 	struct tf_spf_plan *p = tf_arena_alloc(a, sizeof(*p));
 
 	p->dns = dns;
 	p->env = env;
 	p->max_terms = opts->max_dns_terms < AHEAD_MAX ? opts->max_dns_terms : AHEAD_MAX;
-	p->reserve = tf_dns_budget_left(dns) / 2;
+	p->reserve = tf_dns_budget(dns) - share;
 	p->ask_room = (size_t)p->max_terms + 1;
 	p->asks = tf_arena_array(a, p->ask_room, sizeof(*p->asks));
 	p->step_room = (size_t)p->max_terms * STEPS_PER_TERM;

@@ -117,7 +117,8 @@ typedef void (*tf_dns_then)(
 struct tf_question *tf_dns_start_then(
     struct tf_dns *dns, struct tf_str name, enum tf_dns_type type, tf_dns_then then, void *arg);
 
-/* Questions that may still be asked. */
+/* Questions that may be asked in all, and that may still be asked. */
+uint32_t tf_dns_budget(const struct tf_dns *dns);
 uint32_t tf_dns_budget_left(struct tf_dns *dns);
 bool tf_dns_over_budget(struct tf_dns *dns);
 

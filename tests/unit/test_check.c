@@ -1,7 +1,7 @@
 /*
  * test_check.c - one message through all checks
  */
-#include "tests/unit/test.h"
+#include "tests/unit/resolver_fixture.h"
 #include "truefrom/check.h"
 
 static const char zone[] = "good.example. 60 IN TXT \"v=spf1 ip4:192.0.2.1 -all\"\n"
@@ -208,6 +208,131 @@ test_given_up(void **state)
 	tf_resolver_release(r);
 }
 
+/* A sender who wants a message to run out of questions before the author's policy is known. */
+static const struct hostile_row {
+	const char *what, *mail_from, *author, *applies;
+} hostile_rows[] = {
+	{ "his own MAIL FROM", "a@evil.example", "legit.test", "legit.test" },
+	{ "null sender", "", "legit.test", "legit.test" },
+	{ "the author's MAIL FROM, whose SPF must not become a temperror", "a@legit.test",
+	    "legit.test", "legit.test" },
+	{ "deep below the author's domain", "a@evil.example", "a.b.c.d.e.f.g.h.legit.test",
+	    "legit.test" },
+	{ "a domain that does not exist, under np", "a@evil.example", "a.b.c.d.e.nowhere.np.test",
+	    "np.test" },
+};
+
+#define HOSTS 10
+#define AUTHORS 10
+#define SIGNATURES 10
+
+static void
+write_mx_tree(struct tf_buf *text, const char *name, int terms, int hosts)
+{
+	tf_buf_printf(text, "%s. 60 IN TXT \"v=spf1", name);
+	for (int i = 0; i < terms; i++)
+		tf_buf_printf(text, " mx:m%d.%s", i, name);
+	tf_buf_lit(text, " -all\"\n");
+	for (int i = 0; i < terms * hosts; i++) {
+		tf_buf_printf(text, "m%d.%s. 60 IN MX %d h%d.m%d.%s.\n", i / hosts, name, i % hosts,
+		    i % hosts, i / hosts, name);
+		tf_buf_printf(
+		    text, "h%d.m%d.%s. 60 IN A 198.51.100.1\n", i % hosts, i / hosts, name);
+	}
+}
+
+static struct tf_resolver *
+hostile_resolver(struct tf_arena *a)
+{
+	struct tf_resolver_opts opts = zone_opts("");
+	struct tf_buf text;
+
+	tf_buf_init_arena(&text, a, (size_t)256 * 1024);
+	tf_buf_lit(&text, "_dmarc.legit.test. 60 IN TXT \"v=DMARC1; p=reject\"\n"
+			  "_dmarc.np.test. 60 IN TXT \"v=DMARC1; p=none; np=reject\"\n");
+	write_mx_tree(&text, "legit.test", 5, 5);
+	write_mx_tree(&text, "evil.example", 10, HOSTS);
+	write_mx_tree(&text, "helo.example", 10, HOSTS);
+	for (int i = 1; i < AUTHORS; i++)
+		tf_buf_printf(
+		    &text, "_dmarc.evil.e%d. 60 IN TXT \"v=DMARC1; p=none; np=quarantine\"\n", i);
+	opts.zone_text = tf_buf_get(&text);
+	return resolver_or_fail(&opts);
+}
+
+/* Until the resolver thread has asked ahead for all that it wants to. */
+static void
+let_it_ask(struct tf_resolver *r)
+{
+	struct tf_dns *dns = begin(r, 100);
+	char name[32];
+
+	for (int i = 0; i < 24; i++) {
+		snprintf(name, sizeof(name), "round%d.example", i);
+		tf_dns_ask(dns, tf_str_from(name), TF_TYPE_A);
+	}
+	tf_dns_end(dns);
+}
+
+static void
+add_hostile_header(struct tf_check *c, struct tf_arena *a, const char *author)
+{
+	struct tf_buf from;
+
+	tf_buf_init_arena(&from, a, 4096);
+	for (int i = 1; i < AUTHORS; i++)
+		tf_buf_printf(&from, " a@a.b.c.d.e.f.g.evil.e%d,", i);
+	tf_buf_printf(&from, " ceo@%s", author);
+	assert_true(tf_check_header(c, TF_STR("From"), tf_buf_get(&from)));
+	for (int i = 0; i < SIGNATURES; i++) {
+		struct tf_str d = i + 1 < SIGNATURES
+				      ? tf_arena_printf(a, "z%d.y.x.w.v.u.evil.e1", i)
+				      : TF_STR("legit.test");
+
+		assert_true(tf_check_header(c, TF_STR("DKIM-Signature"),
+		    tf_arena_printf(a,
+			" v=1; a=ed25519-sha256; d=%.*s; s=s; h=from; "
+			"bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; "
+			"b=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+			"AAAAAAAAAAAAAAAAAA==",
+			TF_PRI(d))));
+	}
+}
+
+static void
+test_hostile_questions(void **state)
+{
+	struct tf_arena *text = tf_arena_new();
+	struct tf_resolver *r = hostile_resolver(text);
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(hostile_rows); i++) {
+		const struct hostile_row *row = &hostile_rows[i];
+		const struct tf_identity id = identity(row->mail_from, "helo.example");
+		struct tf_arena *a = tf_arena_new();
+		struct tf_check *c = tf_check_begin(a, r, &defaults, &id);
+		const struct tf_result *res;
+
+		tf_check_rcpt(c);
+		let_it_ask(r);
+		add_hostile_header(c, a, row->author);
+		tf_check_eoh(c);
+		let_it_ask(r);
+		res = tf_check_finish(c, NULL, NULL);
+		assert_num(row->what, res->author_count, AUTHORS);
+		assert_num(row->what, res->dkim_count, SIGNATURES);
+		assert_num(row->what, res->dkim[SIGNATURES - 1].code, TF_PERMERROR);
+		assert_str(row->what, res->dkim[SIGNATURES - 1].reason, TF_STR("key not found"));
+		assert_str(row->what, res->dmarc->from, tf_str_from(row->author));
+		assert_str(row->what, res->dmarc->record_domain, tf_str_from(row->applies));
+		assert_num(row->what, res->dmarc->code, TF_FAIL);
+		assert_num(row->what, res->dmarc->applied_policy, TF_POLICY_REJECT);
+		tf_arena_free(a);
+	}
+	tf_resolver_release(r);
+	tf_arena_free(text);
+}
+
 int
 main(void)
 {
@@ -216,6 +341,7 @@ main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_hostile_questions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
