@@ -50,11 +50,13 @@ derive(struct tf_config *c)
 static void
 report_errno(struct tf_report *r, const char *what)
 {
-	char text[128];
+	const int number = errno;
+	char words[160];
+	struct tf_buf b;
 
-	if (strerror_r(errno, text, sizeof(text)) != 0)
-		text[0] = '\0';
-	tf_report_error(r, 0, TF_NONE_STR, "%s: %s", what, text);
+	tf_buf_init(&b, words, sizeof(words));
+	tf_buf_errno(&b, number);
+	tf_report_error(r, 0, TF_NONE_STR, "%s: %s", what, tf_buf_cstr(&b));
 }
 
 /* The whole file, or a report and false. */

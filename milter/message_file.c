@@ -33,7 +33,10 @@ read_all(FILE *in, char **bytes_out, size_t *len_out, struct tf_buf *why)
 		bytes = tf_xrealloc(bytes, room);
 	}
 	if (ferror(in)) {
-		tf_buf_printf(why, "cannot read the message (errno %d)", errno);
+		const int error = errno;
+
+		tf_buf_lit(why, "the message: cannot be read: ");
+		tf_buf_errno(why, error);
 		tf_xfree(bytes);
 		return -1;
 	}

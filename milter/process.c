@@ -27,6 +27,20 @@
 
 static int ready_fd = -1; /* the parent's end of the pipe is read until this closes */
 
+/* "WHAT: reason of the system"; returns -1. */
+static int __attribute__((format(printf, 3, 4)))
+failed(int error, struct tf_buf *why, const char *what, ...)
+{
+	va_list ap;
+
+	va_start(ap, what);
+	tf_buf_vprintf(why, what, ap);
+	va_end(ap);
+	tf_buf_lit(why, ": ");
+	tf_buf_errno(why, error);
+	return -1;
+}
+
 int
 tf_account_find(struct tf_str user, struct tf_account *account_out, struct tf_buf *why)
 {
@@ -70,10 +84,8 @@ tf_process_drop(const struct tf_account *account, struct tf_buf *why)
 {
 	if (account->uid != (uid_t)-1 &&
 	    (initgroups(account->name, account->gid) != 0 || setgid(account->gid) != 0 ||
-		setuid(account->uid) != 0 || (account->uid != 0 && setuid(0) == 0))) {
-		tf_buf_printf(why, "user: cannot become \"%s\" (errno %d)", account->name, errno);
-		return -1;
-	}
+		setuid(account->uid) != 0 || (account->uid != 0 && setuid(0) == 0)))
+		return failed(errno, why, "user: cannot become \"%s\"", account->name);
 #ifdef __linux__
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 #endif
@@ -103,15 +115,11 @@ tf_process_background(struct tf_buf *why)
 	int ends[2];
 	pid_t child;
 
-	if (pipe(ends) != 0) {
-		tf_buf_printf(why, "pipe (errno %d)", errno);
-		return -1;
-	}
+	if (pipe(ends) != 0)
+		return failed(errno, why, "cannot go into the background: no pipe");
 	child = fork();
-	if (child < 0) {
-		tf_buf_printf(why, "fork (errno %d)", errno);
-		return -1;
-	}
+	if (child < 0)
+		return failed(errno, why, "cannot go into the background: no process");
 	if (child != 0) {
 		close(ends[1]);
 		wait_for_child(ends[0], child);
@@ -173,10 +181,8 @@ tf_pid_file_write(struct tf_str path, const struct tf_account *owner, struct tf_
 		return -1;
 	}
 	fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		tf_buf_printf(why, "pid_file: cannot write %s (errno %d)", name, errno);
-		return -1;
-	}
+	if (fd < 0)
+		return failed(errno, why, "pid_file: cannot write %s", name);
 	if (names_a_live_process(fd)) {
 		tf_buf_printf(why,
 		    "pid_file: %s names a running process; stop it or choose another file", name);
@@ -186,7 +192,7 @@ tf_pid_file_write(struct tf_str path, const struct tf_account *owner, struct tf_
 	len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != (ssize_t)len ||
 	    (owner->uid != (uid_t)-1 && fchown(fd, owner->uid, owner->gid) != 0)) {
-		tf_buf_printf(why, "pid_file: cannot write %s (errno %d)", name, errno);
+		(void)failed(errno, why, "pid_file: cannot write %s", name);
 		close(fd);
 		return -1;
 	}

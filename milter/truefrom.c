@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "autoconf.h"
+#include "milter/config_check.h"
 #include "milter/message_file.h"
 #include "milter/session.h"
 #include "truefrom/explain.h"
@@ -238,19 +239,24 @@ static int
 check_with(struct tf_config *config, const struct check_options *o, const struct tf_addr *client,
     struct tf_arena *a)
 {
-	FILE *in = o->file != NULL ? fopen(o->file, "rb") : stdin;
+	FILE *in;
 	struct tf_current *current;
 	struct tf_str server;
 	struct tf_buf why;
 	int code;
 
+	tf_buf_init_arena(&why, a, TEXT_MAX);
+	in = o->file != NULL ? fopen(o->file, "rb") : stdin;
 	if (in == NULL) {
-		fprintf(stderr, "truefrom: cannot read %s (errno %d)\n", o->file, errno);
+		const int error = errno;
+
+		tf_buf_printf(&why, "%s: cannot be opened: ", o->file);
+		tf_buf_errno(&why, error);
+		complain("", &why);
 		tf_config_release(config);
 		return EXIT_OPERATION;
 	}
 	override_dns(config, o, &server);
-	tf_buf_init_arena(&why, a, TEXT_MAX);
 	current = tf_current_new(config, tf_host_name(a), &why);
 	if (current == NULL) {
 		complain("", &why);
@@ -262,6 +268,16 @@ check_with(struct tf_config *config, const struct check_options *o, const struct
 	if (in != stdin)
 		(void)fclose(in);
 	return code;
+}
+
+static bool
+is_server(const char *text, struct tf_arena *a)
+{
+	struct tf_str server;
+	struct tf_buf why;
+
+	tf_buf_init_arena(&why, a, TEXT_MAX);
+	return tf_config_check_server(tf_str_from(text), a, &server, &why);
 }
 
 static int
@@ -276,6 +292,8 @@ check_main(int argc, char **argv, struct tf_arena *a)
 		return code;
 	if (o.ip != NULL && !tf_addr_parse(tf_str_from(o.ip), &client))
 		return wrong_usage("--ip takes an IPv4 or IPv6 address");
+	if (o.dns != NULL && !is_server(o.dns, a))
+		return wrong_usage("--dns takes ADDRESS or ADDRESS@PORT");
 	config = load(o.config, a, &code);
 	return config != NULL ? check_with(config, &o, &client, a) : code;
 }
@@ -354,12 +372,14 @@ show_version(struct tf_arena *a)
 int
 main(int argc, char **argv)
 {
+	static char name[] = "truefrom";
 	const struct tf_str command = tf_str_from(argc > 1 ? argv[1] : NULL);
 	struct tf_arena *a;
 	int code;
 
 	if (command.len == 0)
 		return wrong_usage(NULL);
+	argv[1] = name; /* getopt begins its messages with it */
 	tf_log_open("truefrom", true);
 	a = tf_arena_new();
 	if (tf_str_eq(command, TF_STR("check"))) {

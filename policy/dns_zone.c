@@ -93,12 +93,10 @@ is_within(struct tf_str name, struct tf_str apex)
 static void
 say_errno(struct tf_buf *why, const char *path, const char *what)
 {
-	char reason[128];
-	int number = errno;
+	const int number = errno;
 
-	if (strerror_r(number, reason, sizeof(reason)) != 0)
-		snprintf(reason, sizeof(reason), "error %d", number);
-	tf_buf_printf(why, "%s: %s: %s", path, what, reason);
+	tf_buf_printf(why, "%s: %s: ", path, what);
+	tf_buf_errno(why, number);
 }
 
 /* Writes everything or says why not; the stream is closed either way. */

@@ -294,6 +294,17 @@ tf_buf_printf(struct tf_buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+tf_buf_errno(struct tf_buf *b, int number)
+{
+	char words[128];
+
+	if (strerror_r(number, words, sizeof(words)) == 0)
+		tf_buf_lit(b, words);
+	else
+		tf_buf_printf(b, "error %d", number);
+}
+
 struct tf_str
 tf_buf_get(const struct tf_buf *b)
 {

@@ -116,6 +116,7 @@ void tf_buf_byte(struct tf_buf *b, char c);
 void tf_buf_printf(struct tf_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void tf_buf_vprintf(struct tf_buf *b, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
+void tf_buf_errno(struct tf_buf *b, int number); /* an errno in the system's words */
 struct tf_str tf_buf_get(const struct tf_buf *b);
 /* NUL-terminated for C libraries and printf; needs one byte of room, else "" and overflow. */
 const char *tf_buf_cstr(struct tf_buf *b);

@@ -134,12 +134,15 @@ def test_truefromd_wrong_usage(programs, arguments):
 
 @pytest.mark.parametrize("arguments", [
     [], ["no-such-command"], ["check", "--no-such-option"], ["check", "--ip"],
-    ["check", "--ip", "not-an-address"], ["check", "a", "b"], ["config", "--check", "--defaults"],
+    ["check", "--ip", "not-an-address"], ["check", "a", "b"],
+    ["check", "--dns", "localhost"], ["check", "--dns", "192.0.2.1@65536"],
+    ["config", "--check", "--defaults"],
 ], ids=" ".join)
 def test_truefrom_wrong_usage(programs, arguments):
-    """Wrong usage: 2."""
+    """Wrong usage: 2, and what is wrong after the program's name."""
     result = programs.run(programs.truefrom, *arguments)
-    assert result.returncode == 2 and result.stderr
+    assert result.returncode == 2
+    assert re.match("truefrom: .|usage: ", result.stderr), result.stderr
 
 
 def test_cannot_bind(programs, conf, postfix):
@@ -251,7 +254,11 @@ def test_check_words(programs, zone_file):
 def test_check_missing_message(programs):
     """A message that cannot be read: 3."""
     result = programs.run(programs.truefrom, "check", "--config", "/dev/null", "/no/such/file")
-    assert result.returncode == 3 and "/no/such/file" in result.stderr
+    assert result.returncode == 3
+    assert result.stderr == "truefrom: /no/such/file: cannot be opened: No such file or directory\n"
+    result = programs.run(programs.truefrom, "check", "--config", "/dev/null", "/")
+    assert result.returncode == 3
+    assert result.stderr == "truefrom: the message: cannot be read: Is a directory\n"
 
 
 def test_check_dns_option(programs, dns):

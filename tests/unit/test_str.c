@@ -1,6 +1,7 @@
 /*
  * test_str.c - slices and the capped builder
  */
+#include <errno.h>
 #include <string.h>
 
 #include "tests/unit/test.h"
@@ -115,6 +116,22 @@ test_cstr(void **state)
 	assert_false(tf_cstr(TF_STR("a\0b"), storage, sizeof(storage)));
 }
 
+static void
+test_buf_errno(void **state)
+{
+	char storage[128];
+	struct tf_buf b;
+
+	(void)state;
+	tf_buf_init(&b, storage, sizeof(storage));
+	tf_buf_lit(&b, "x: ");
+	tf_buf_errno(&b, ENOENT);
+	assert_string_equal(tf_buf_cstr(&b), "x: No such file or directory");
+	tf_buf_init(&b, storage, 8);
+	tf_buf_errno(&b, ENOENT);
+	assert_true(b.overflow);
+}
+
 int
 main(void)
 {
@@ -124,6 +141,7 @@ main(void)
 		cmocka_unit_test(test_buf_fixed),
 		cmocka_unit_test(test_buf_arena),
 		cmocka_unit_test(test_cstr),
+		cmocka_unit_test(test_buf_errno),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
