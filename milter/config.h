@@ -1,8 +1,8 @@
 /*
  * config.h - the configuration: rows of options.def become one immutable snapshot
  *
- * A snapshot is counted: each message
- * holds the one that it took at MAIL FROM. Everything in it is const after tf_config_load.
+ * A snapshot is counted: each message holds the one that it took at MAIL FROM. Everything in it is
+ * const after tf_config_load.
  */
 #ifndef MILTER_CONFIG_H
 #define MILTER_CONFIG_H

@@ -222,3 +222,9 @@ tf_domain_can_ask(struct tf_str name)
 	}
 	return true;
 }
+
+const char *
+tf_domain_library_version(void)
+{
+	return idn2_check_version(NULL);
+}

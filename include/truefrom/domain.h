@@ -41,4 +41,6 @@ bool tf_domain_is_below_or_equal(struct tf_str sub, struct tf_str parent);
  * without the one trailing dot that it may have, no NUL. */
 bool tf_domain_can_ask(struct tf_str name);
 
+const char *tf_domain_library_version(void); /* of libidn2, for -V. Static text. */
+
 #endif

@@ -40,7 +40,7 @@ def test_truefromd_version(programs):
     result = programs.run(programs.truefromd, "-V")
     assert result.returncode == 0
     assert re.match(r"truefromd \d+\.\d+", result.stdout)
-    for library in ("milter", "opendkim", "unbound", "ldns", "OpenSSL"):
+    for library in ("milter", "opendkim", "unbound", "ldns", "OpenSSL", "libidn2 2"):
         assert library.lower() in result.stdout.lower()
 
 
