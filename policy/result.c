@@ -113,25 +113,19 @@ void
 tf_note(struct tf_notes *notes, struct tf_arena *a, enum tf_check_kind check, const char *fmt, ...)
 {
 	struct tf_note *note = tf_arena_alloc(a, sizeof(*note));
+	struct tf_buf text;
 	va_list ap;
-	char *text;
-	int n;
 
+	tf_buf_init_arena(&text, a, SIZE_MAX);
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	tf_buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		tf_panic("format \"%s\"", fmt);
-	text = tf_arena_alloc(a, (size_t)n + 1);
-	va_start(ap, fmt);
-	vsnprintf(text, (size_t)n + 1, fmt, ap);
-	va_end(ap);
-	for (int i = 0; i < n; i++) {
-		if (tf_is_ctl(text[i]) || tf_is_8bit(text[i]))
-			text[i] = '?';
+	for (size_t i = 0; i < text.len; i++) {
+		if (tf_is_ctl(text.ptr[i]) || tf_is_8bit(text.ptr[i]))
+			text.ptr[i] = '?';
 	}
 	note->check = check;
-	note->text = (struct tf_str){ text, (size_t)n };
+	note->text = tf_buf_get(&text);
 	if (notes->last != NULL)
 		notes->last->next = note;
 	else
