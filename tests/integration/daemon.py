@@ -186,13 +186,6 @@ class Daemon:
                    f"{count} lines about messages", 10)
         return [parse_logfmt(line) for line in self.lines() if " action=" in line]
 
-    def wait_for_message(self, queue_id, timeout=10):
-        """Sleep until the line about a message is there; returns its fields, and insists on one."""
-        self.wait_for_line(rf"\bid={re.escape(queue_id)} .* action=", timeout)
-        found = [line for line in self.message_lines() if line["id"] == queue_id]
-        assert len(found) == 1, found
-        return found[0]
-
     def _wait_for(self, condition, what, timeout):
         end = time.monotonic() + timeout * self.programs.patience
         with self._said:

@@ -185,7 +185,8 @@ class MailExchanger:
         said = self.programs.check(self.daemon.conf, message, *options)
         outcome.check = said
         if outcome.data is not None:
-            assert said["authentication_results"] == outcome.field
+            theirs = said["authentication_results"]
+            assert theirs == outcome.field, f"check: {theirs}; daemon: {outcome.field}"
         assert said["action"] == outcome.log["action"]
         assert said["rule"] == outcome.log["rule"]
         if outcome.code >= 400:

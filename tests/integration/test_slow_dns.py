@@ -66,5 +66,6 @@ def test_quit_while_waiting(mx):
         client.send("E")
         client.close(command=None)
     wait.until(lambda: len(mx.daemon.message_lines()) == 10, "they are over", 10)
-    mx.dns.load(zones.domain("example.com", spf=SPF, dmarc="v=DMARC1; p=reject"))
-    assert mx.send(letter()).delivered
+    mx.dns.load(zones.domain("example.net", spf=SPF, dmarc="v=DMARC1; p=reject"))
+    outcome = mx.send(letter("a@example.net"), sender="a@example.net")
+    assert outcome.log["dmarc"] == "pass"
