@@ -163,6 +163,37 @@ tf_log(enum tf_log_level level, const char *fmt, ...)
 	emit(level, tf_buf_get(&b));
 }
 
+/* The next line of the text; false behind the last. */
+static bool
+next_line(struct tf_str *rest, struct tf_str *line_out)
+{
+	const size_t end = tf_str_find(*rest, '\n');
+
+	if (rest->len == 0)
+		return false;
+	*line_out = tf_str_sub(*rest, 0, end);
+	*rest = tf_str_sub(*rest, end + 1, rest->len);
+	return true;
+}
+
+void
+tf_log_lines(enum tf_log_level level, const struct tf_buf *text)
+{
+	struct tf_str rest = tf_buf_get(text), line;
+
+	while (next_line(&rest, &line))
+		tf_log(level, "%.*s", TF_PRI(line));
+}
+
+void
+tf_log_complain(const char *who, const struct tf_buf *text)
+{
+	struct tf_str rest = tf_buf_get(text), line;
+
+	while (next_line(&rest, &line))
+		fprintf(stderr, "%s: %.*s\n", who, TF_PRI(line));
+}
+
 /* The fields of one line: values that had to be put together lie in text. */
 struct line {
 	struct tf_field fields[FIELDS_MAX];

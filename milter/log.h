@@ -36,6 +36,11 @@ void tf_log_configure(const struct tf_log_opts *opts); /* also on a reload */
 bool tf_log_wants(enum tf_log_level level);
 /* Control and 8-bit bytes in the formatted text are escaped; over 2 KiB is clipped with "...". */
 void tf_log(enum tf_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Each line of the text as a line of its own. */
+void tf_log_lines(enum tf_log_level level, const struct tf_buf *text);
+/* Each line of the text to stderr as "WHO: line": before there is a log, and for the command line.
+ */
+void tf_log_complain(const char *who, const struct tf_buf *text);
 
 /* What the line about one message says beside the result (interface.md). */
 struct tf_log_message {

@@ -39,19 +39,6 @@ wrong_usage(const char *what)
 	return EXIT_WRONG_USAGE;
 }
 
-static void
-complain(const char *kind, const struct tf_buf *text)
-{
-	struct tf_str rest = tf_buf_get(text);
-
-	while (rest.len != 0) {
-		const size_t end = tf_str_find(rest, '\n');
-
-		fprintf(stderr, "truefrom: %s%.*s\n", kind, (int)end, rest.ptr);
-		rest = tf_str_sub(rest, end + 1, rest.len);
-	}
-}
-
 static struct tf_config *
 load(const char *path, struct tf_arena *a, int *exit_code_out)
 {
@@ -62,8 +49,8 @@ load(const char *path, struct tf_arena *a, int *exit_code_out)
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	tf_buf_init_arena(&warn, a, TEXT_MAX);
 	config = tf_config_load(tf_config_choose_path(path, &warn), &why, &warn, &unreadable);
-	complain("warning: ", &warn);
-	complain("", &why);
+	tf_log_complain("truefrom: warning", &warn);
+	tf_log_complain("truefrom", &why);
 	*exit_code_out = unreadable ? EXIT_OPERATION : EXIT_FAILED;
 	return config;
 }
@@ -226,7 +213,7 @@ check_message(struct tf_current *current, const struct check_options *o,
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	begin_message(s, o, client);
 	if (tf_message_file_feed(in, s, &why) != 0) {
-		complain("", &why);
+		tf_log_complain("truefrom", &why);
 		code = EXIT_OPERATION;
 	} else {
 		code = show_plan(tf_session_end(s, TF_NONE_STR, NULL, NULL), o, a);
@@ -252,14 +239,14 @@ check_with(struct tf_config *config, const struct check_options *o, const struct
 
 		tf_buf_printf(&why, "%s: cannot be opened: ", o->file);
 		tf_buf_errno(&why, error);
-		complain("", &why);
+		tf_log_complain("truefrom", &why);
 		tf_config_release(config);
 		return EXIT_OPERATION;
 	}
 	override_dns(config, o, &server);
 	current = tf_current_new(config, tf_host_name(a), &why);
 	if (current == NULL) {
-		complain("", &why);
+		tf_log_complain("truefrom", &why);
 		code = EXIT_OPERATION;
 	} else {
 		code = check_message(current, o, client, in, a);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,28 +31,15 @@ struct options {
 	bool foreground, test;
 };
 
-/* Prints each line of the text with the program's name and what it is before it. */
-static void
-complain(const char *kind, const struct tf_buf *text)
-{
-	struct tf_str rest = tf_buf_get(text);
-
-	while (rest.len != 0) {
-		const size_t end = tf_str_find(rest, '\n');
-
-		fprintf(stderr, "truefromd: %s%.*s\n", kind, (int)end, rest.ptr);
-		rest = tf_str_sub(rest, end + 1, rest.len);
-	}
-}
-
 static void
 usage(FILE *out)
 {
-	fputs("usage: truefromd [-c FILE] [-f] [-t] [-V]\n"
+	fputs("usage: truefromd [-c FILE] [-f] [-t] [-V] [-h]\n"
 	      "  -c FILE  configuration (default: " SYSCONFDIR "/truefrom/truefrom.conf)\n"
 	      "  -f       stay in the foreground, log to stderr\n"
 	      "  -t       check the configuration and exit\n"
-	      "  -V       version and libraries\n",
+	      "  -V       version and libraries\n"
+	      "  -h       this text\n",
 	    out);
 }
 
@@ -102,19 +90,6 @@ read_options(int argc, char **argv, struct options *opts)
 	return -1;
 }
 
-static void
-log_lines(enum tf_log_level level, const struct tf_buf *text)
-{
-	struct tf_str rest = tf_buf_get(text);
-
-	while (rest.len != 0) {
-		const size_t end = tf_str_find(rest, '\n');
-
-		tf_log(level, "%.*s", (int)end, rest.ptr);
-		rest = tf_str_sub(rest, end + 1, rest.len);
-	}
-}
-
 static struct tf_config *
 load(struct options *opts, int *exit_code_out)
 {
@@ -127,8 +102,8 @@ load(struct options *opts, int *exit_code_out)
 	tf_buf_init_arena(&warn, a, TEXT_MAX);
 	opts->config_path = tf_config_choose_path(opts->config_path, &warn);
 	config = tf_config_load(opts->config_path, &why, &warn, &unreadable);
-	complain("warning: ", &warn);
-	complain("", &why);
+	tf_log_complain("truefromd: warning", &warn);
+	tf_log_complain("truefromd", &why);
 	*exit_code_out = unreadable ? EXIT_OPERATION : EXIT_FAILED;
 	tf_arena_free(a);
 	return config;
@@ -180,11 +155,18 @@ catch_signals(const sigset_t *set)
 	(void)pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
+/* What ended the service: a signal, or libmilter by itself (then it is no orderly end). */
+static atomic_bool stopping, gave_up;
+
 static void *
 serve(void *arg)
 {
-	if (tf_mfi_run(arg) != 0)
-		tf_log(TF_LOG_ERROR, "libmilter gave up");
+	const int rc = tf_mfi_run(arg);
+
+	if (rc != 0 && !atomic_load(&stopping)) {
+		atomic_store(&gave_up, true);
+		tf_log(TF_LOG_ERROR, "libmilter gave up; ending");
+	}
 	/* Whoever waits for signals learns that there is nothing left to serve. */
 	(void)kill(getpid(), SIGTERM);
 	return NULL;
@@ -214,12 +196,12 @@ reload(struct tf_current *current, const char *path)
 
 		if (tf_current_replace(current, fresh, &why)) {
 			tf_log_configure(&log_opts);
-			log_lines(TF_LOG_WARNING, &warn);
+			tf_log_lines(TF_LOG_WARNING, &warn);
 			tf_log(TF_LOG_NOTICE, "reload: the new configuration is in force");
 		}
 	}
 	if (why.len != 0) {
-		log_lines(TF_LOG_ERROR, &why);
+		tf_log_lines(TF_LOG_ERROR, &why);
 		tf_log(TF_LOG_ERROR, "reload: failed; the old configuration stays in force");
 	}
 	tf_snapshot_release(&old);
@@ -253,6 +235,7 @@ wait_for_signals(struct tf_current *current, const char *path)
 			break;
 		reload(current, path);
 	}
+	atomic_store(&stopping, true);
 	tf_supervisor_notify("STOPPING=1");
 	tf_log(TF_LOG_NOTICE, "stopping: %u messages in work", tf_mfi_messages_in_work());
 	drain(current);
@@ -297,14 +280,14 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	block_signals(&set);
 	if (prepare(config, opts, &why) != 0) {
-		complain("", &why);
+		tf_log_complain("truefromd", &why);
 		tf_config_release(config);
 		return EXIT_OPERATION;
 	}
 	pid_file = tf_arena_dup(a, config->pid_file);
 	current = tf_current_new(config, tf_host_name(a), &why);
 	if (current == NULL) {
-		complain("", &why);
+		tf_log_complain("truefromd", &why);
 		tf_pid_file_remove(pid_file);
 		return EXIT_OPERATION;
 	}
@@ -323,17 +306,21 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 	 */
 	if (tf_mfi_messages_in_work() != 0)
 		_exit(EXIT_OK);
-	return EXIT_OK;
+	return atomic_load(&gave_up) ? EXIT_OPERATION : EXIT_OK;
 }
 
 int
 main(int argc, char **argv)
 {
+	static char program[] = "truefromd";
 	struct options opts = { 0 };
 	struct tf_config *config;
 	struct tf_arena *a;
-	int code = read_options(argc, argv, &opts);
+	int code;
 
+	if (argc > 0)
+		argv[0] = program; /* what getopt complains as */
+	code = read_options(argc, argv, &opts);
 	if (code >= 0)
 		return code;
 	config = load(&opts, &code);
