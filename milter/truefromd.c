@@ -7,8 +7,8 @@
  * reloads, TERM and INT stop.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -109,16 +109,20 @@ load(struct options *opts, int *exit_code_out)
 	return config;
 }
 
-static int signal_pipe[2]; /* numbers of the signals that came */
+/* What signals ask for; whoever sets one posts, and the main thread waits. */
+static atomic_bool asked_to_stop, asked_to_reload;
+static sem_t asked;
 
 static void
 on_signal(int number)
 {
-	const unsigned char byte = (unsigned char)number;
 	const int before = errno;
-	const ssize_t n = write(signal_pipe[1], &byte, 1);
 
-	(void)n; /* a full pipe holds enough of them */
+	if (number == SIGTERM || number == SIGINT)
+		atomic_store(&asked_to_stop, true);
+	else
+		atomic_store(&asked_to_reload, true);
+	(void)sem_post(&asked);
 	errno = before;
 }
 
@@ -135,7 +139,7 @@ block_signals(sigset_t *set_out)
 }
 
 /*
- * From now on signals go into the pipe. libmilter has a thread that waits for HUP, TERM and INT,
+ * From now on signals are taken here. libmilter has a thread that waits for HUP, TERM and INT,
  * too, and would end every session at once; the kernel gives them to the main thread as long as
  * that can take them, so it never blocks them again, whatever it is doing. (With sigwait it would
  * between two waits.)
@@ -148,22 +152,22 @@ catch_signals(const sigset_t *set)
 		.sa_handler = on_signal, .sa_mask = *set, .sa_flags = SA_RESTART
 	};
 
-	if (pipe(signal_pipe) != 0 || fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK) != 0)
-		tf_panic("no pipe for signals");
+	if (sem_init(&asked, 0, 0) != 0)
+		tf_panic("no semaphore for signals");
 	for (size_t i = 0; i < TF_ARRAY_LEN(numbers); i++)
 		(void)sigaction(numbers[i], &action, NULL);
 	(void)pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
-/* What ended the service: a signal, or libmilter by itself (then it is no orderly end). */
-static atomic_bool stopping, gave_up;
+/* libmilter ended by itself: no orderly end. */
+static atomic_bool gave_up;
 
 static void *
 serve(void *arg)
 {
 	const int rc = tf_mfi_run(arg);
 
-	if (rc != 0 && !atomic_load(&stopping)) {
+	if (rc != 0 && !atomic_load(&asked_to_stop)) {
 		atomic_store(&gave_up, true);
 		tf_log(TF_LOG_ERROR, "libmilter gave up; ending");
 	}
@@ -226,16 +230,13 @@ drain(struct tf_current *current)
 static void
 wait_for_signals(struct tf_current *current, const char *path)
 {
-	unsigned char got;
-
-	for (;;) {
-		if (read(signal_pipe[0], &got, 1) != 1)
-			continue;
-		if (got == SIGTERM || got == SIGINT)
-			break;
-		reload(current, path);
+	while (!atomic_load(&asked_to_stop)) {
+		/* Ends early when the handler ran in this thread: then there is something to see.
+		 */
+		(void)sem_wait(&asked);
+		if (!atomic_load(&asked_to_stop) && atomic_exchange(&asked_to_reload, false))
+			reload(current, path);
 	}
-	atomic_store(&stopping, true);
 	tf_supervisor_notify("STOPPING=1");
 	tf_log(TF_LOG_NOTICE, "stopping: %u messages in work", tf_mfi_messages_in_work());
 	drain(current);
