@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,25 +153,53 @@ tf_process_ready(void)
 	ready_fd = -1;
 }
 
-/* Whether the file names a process that is alive and not this one or the one that started it. */
+/* The lock of a running daemon goes with it, whatever number the file still has. */
 static bool
-names_a_live_process(int fd)
+lock_file(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_SETLK, &lock) == 0;
+}
+
+/* In a folder of others a file may be one of theirs, or have another name that we must not touch.
+ */
+static bool
+is_plain_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
+/* 0, or -1 with the reason in why; the file stays open and locked. */
+static int
+fill_pid_file(int fd, const char *name, const struct tf_account *owner, struct tf_buf *why)
 {
 	char text[32];
-	const ssize_t n = read(fd, text, sizeof(text));
-	uint32_t pid;
+	const int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 
-	return n > 0 &&
-	       tf_str_to_u32(tf_str_trim((struct tf_str){ text, (size_t)n }), INT32_MAX, &pid) &&
-	       pid > 1 && (pid_t)pid != getpid() && (pid_t)pid != getppid() &&
-	       (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+	if (!is_plain_file(fd)) {
+		tf_buf_printf(
+		    why, "pid_file: %s is no plain file of one name; choose another", name);
+		return -1;
+	}
+	if (!lock_file(fd)) {
+		tf_buf_printf(why,
+		    "pid_file: a running process holds %s; stop it or choose another file", name);
+		return -1;
+	}
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != (ssize_t)len ||
+	    (owner->uid != (uid_t)-1 && fchown(fd, owner->uid, owner->gid) != 0))
+		return failed(errno, why, "pid_file: cannot write %s", name);
+	return 0;
 }
 
 int
 tf_pid_file_write(struct tf_str path, const struct tf_account *owner, struct tf_buf *why)
 {
-	char name[4096], text[32];
-	int fd, len;
+	char name[4096];
+	int fd;
 
 	if (path.len == 0)
 		return 0;
@@ -180,24 +207,14 @@ tf_pid_file_write(struct tf_str path, const struct tf_account *owner, struct tf_
 		tf_buf_lit(why, "pid_file: not a path");
 		return -1;
 	}
-	fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	/* Not blocking: it may be somebody's FIFO. */
+	fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return failed(errno, why, "pid_file: cannot write %s", name);
-	if (names_a_live_process(fd)) {
-		tf_buf_printf(why,
-		    "pid_file: %s names a running process; stop it or choose another file", name);
-		close(fd);
-		return -1;
-	}
-	len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != (ssize_t)len ||
-	    (owner->uid != (uid_t)-1 && fchown(fd, owner->uid, owner->gid) != 0)) {
-		(void)failed(errno, why, "pid_file: cannot write %s", name);
-		close(fd);
-		return -1;
-	}
+	if (fill_pid_file(fd, name, owner, why) == 0)
+		return 0;
 	close(fd);
-	return 0;
+	return -1;
 }
 
 void

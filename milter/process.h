@@ -37,7 +37,12 @@ int tf_process_background(struct tf_buf *why);
 void tf_process_ready(
     void); /* tells the waiting parent, if there is one, and leaves the terminal */
 
-/* Writes the number; refuses a symbolic link or a file of another running process. 0 or -1. */
+/*
+ * tf_pid_file_write - write our number, and hold the file by a lock as long as the process lives
+ *
+ * Call it in the process that stays. Refuses a symbolic link, what is no plain file of one name,
+ * and a file that a running process holds; a number left behind is no obstacle. 0, or -1 with why.
+ */
 int tf_pid_file_write(struct tf_str path, const struct tf_account *owner, struct tf_buf *why);
 void tf_pid_file_remove(struct tf_str path);
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import stat
 import threading
 import time
@@ -338,6 +339,45 @@ def test_pid_file(mx, folder):
         assert file.read() == f"{mx.daemon.pid}\n"
     assert mx.daemon.terminate() == 0
     assert not os.path.exists(path)
+
+
+def test_pid_file_left_behind(mx, folder):
+    """A number that belongs to another process by now is no reason not to start; a running
+    truefromd is."""
+    path = os.path.join(folder, "run", "truefromd.pid")
+    os.mkdir(os.path.dirname(path))
+    os.chmod(os.path.dirname(path), 0o777)
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        try:
+            with open(path, "w", encoding="ascii") as file:
+                file.write(f"{stranger.pid}\n")
+            mx.start(zone(), pid_file=path)
+        finally:
+            stranger.kill()
+    with open(path, encoding="ascii") as file:
+        assert file.read() == f"{mx.daemon.pid}\n"
+    second = os.path.join(folder, "second.conf")
+    with open(second, "w", encoding="utf-8") as file:
+        file.write(f'socket = "unix:{folder}/second.sock"\nuser = ""\npid_file = "{path}"\n')
+    result = mx.programs.run(mx.programs.truefromd, "-f", "-c", second)
+    assert result.returncode == 3 and "pid_file: " in result.stderr, result.stderr
+    with open(path, encoding="ascii") as file:
+        assert file.read() == f"{mx.daemon.pid}\n"
+
+
+def test_pid_file_of_two_names(mx, folder):
+    """What is known by another name too may be anybody's file: it is not written to."""
+    path, other = os.path.join(folder, "truefromd.pid"), os.path.join(folder, "precious")
+    with open(other, "w", encoding="ascii") as file:
+        file.write("precious\n")
+    os.link(other, path)
+    conf = os.path.join(folder, "linked.conf")
+    with open(conf, "w", encoding="utf-8") as file:
+        file.write(f'socket = "unix:{folder}/linked.sock"\nuser = ""\npid_file = "{path}"\n')
+    result = mx.programs.run(mx.programs.truefromd, "-f", "-c", conf)
+    assert result.returncode == 3 and "pid_file: " in result.stderr, result.stderr
+    with open(other, encoding="ascii") as file:
+        assert file.read() == "precious\n"
 
 
 def test_background(mx, folder):
