@@ -135,14 +135,13 @@ block_signals(sigset_t *set_out)
 	sigaddset(set_out, SIGTERM);
 	sigaddset(set_out, SIGUSR1);
 	(void)pthread_sigmask(SIG_BLOCK, set_out, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
 }
 
 /*
- * From now on signals are taken here. libmilter has a thread that waits for HUP, TERM and INT,
- * too, and would end every session at once; the kernel gives them to the main thread as long as
- * that can take them, so it never blocks them again, whatever it is doing. (With sigwait it would
- * between two waits.)
+ * From now on signals are taken here. libmilter, which is started after this, has a thread that
+ * waits for HUP, TERM and INT, too, and would end every session at once; the kernel gives them to
+ * the main thread as long as that can take them, so it never blocks them again, whatever it is
+ * doing. (With sigwait it would between two waits.)
  */
 static void
 catch_signals(const sigset_t *set)
@@ -165,8 +164,12 @@ static atomic_bool gave_up;
 static void *
 serve(void *arg)
 {
-	const int rc = tf_mfi_run(arg);
+	sigset_t set;
+	int rc;
 
+	/* They are the main thread's; the threads that libmilter makes inherit this. */
+	block_signals(&set);
+	rc = tf_mfi_run(arg);
 	if (rc != 0 && !atomic_load(&asked_to_stop)) {
 		atomic_store(&gave_up, true);
 		tf_log(TF_LOG_ERROR, "libmilter gave up; ending");
@@ -280,6 +283,7 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	block_signals(&set);
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (prepare(config, opts, &why) != 0) {
 		tf_log_complain("truefromd", &why);
 		tf_config_release(config);
@@ -292,12 +296,12 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 		tf_pid_file_remove(pid_file);
 		return EXIT_OPERATION;
 	}
+	catch_signals(&set);
 	if (pthread_create(&server, NULL, serve, current) != 0)
 		tf_panic("no thread for libmilter");
-	catch_signals(&set);
+	tf_log(TF_LOG_NOTICE, "truefromd %s ready", PACKAGE_VERSION);
 	tf_process_ready();
 	tf_supervisor_notify("READY=1");
-	tf_log(TF_LOG_NOTICE, "truefromd %s ready", PACKAGE_VERSION);
 	wait_for_signals(current, opts->config_path);
 	tf_mfi_stop();
 	(void)pthread_join(server, NULL);
