@@ -66,6 +66,8 @@ class MilterClient:
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(timeout)
         self.sock.connect(address)
+        if family != socket.AF_UNIX:  # small packets, each answered only after the last
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self.send("O", struct.pack("!III", version, actions, protocol))
         command, data = self.receive()
