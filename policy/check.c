@@ -258,8 +258,17 @@ eval_dmarc(struct tf_check *c)
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
-		const struct tf_dmarc_input in = { res->author.domains[i], v.pass, v.pass_count,
-			v.temp, v.temp_count };
+		const struct tf_dmarc_input in = {
+			.from = res->author.domains[i],
+			.auth = v.pass,
+			.auth_count = v.pass_count,
+			.temp = v.temp,
+			.temp_count = v.temp_count,
+			.memory = c->opts->dmarc.remember ? c->opts->memory : NULL,
+			/* One message must not fill the memory with many domains. */
+			.may_keep = count == 1,
+			.now = res->identity.now,
+		};
 
 		tf_dmarc_eval(c->walks, c->arena, &in, &res->notes, &dmarc[i]);
 		if (weight(&dmarc[i]) > weight(res->dmarc))

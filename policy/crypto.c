@@ -1,5 +1,5 @@
 /*
- * crypto.c - base64 and public keys (only user of OpenSSL)
+ * crypto.c - base64, public keys, random bytes and a keyed hash (only user of OpenSSL)
  *
  * Keys are taken apart with OpenSSL's reader of DER headers, one level at a time: that tells the
  * exact number of bits and the size of the exponent before any arithmetic is done with them, and
@@ -12,6 +12,8 @@
 #include <openssl/asn1.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include "policy/crypto.h"
 #include "truefrom/banned.h"
@@ -228,6 +230,30 @@ tf_public_key_spki(const struct tf_public_key *key, struct tf_arena *a)
 	put_bytes(&p, "", 1); /* no unused bits */
 	put_bytes(&p, key->bytes.ptr, key->bytes.len);
 	return (struct tf_str){ (const char *)der, whole };
+}
+
+void
+tf_random(void *bytes, size_t len)
+{
+	if (len > INT_MAX || RAND_bytes(bytes, (int)len) != 1)
+		tf_panic("no random bytes");
+}
+
+uint64_t
+tf_keyed_hash(const unsigned char key[TF_HASH_KEY], struct tf_str s)
+{
+	unsigned char text[TF_HASH_KEY + 1024], digest[SHA256_DIGEST_LENGTH];
+	uint64_t h = 0;
+
+	if (s.len > sizeof(text) - TF_HASH_KEY)
+		tf_panic("keyed hash of %zu bytes", s.len);
+	memcpy(text, key, TF_HASH_KEY);
+	if (s.len != 0)
+		memcpy(text + TF_HASH_KEY, s.ptr, s.len);
+	(void)SHA256(text, TF_HASH_KEY + s.len, digest);
+	for (size_t i = 0; i < sizeof(h); i++)
+		h = h << 8 | digest[i];
+	return h;
 }
 
 const char *

@@ -1,5 +1,5 @@
 /*
- * crypto.h - base64 and public keys
+ * crypto.h - base64, public keys, random bytes and a keyed hash
  *
  * All functions are thread-safe; none waits or logs.
  */
@@ -44,6 +44,12 @@ bool tf_public_key_rsa(struct tf_str der, struct tf_public_key *key_out);
 bool tf_public_key_ed25519(struct tf_str raw, struct tf_public_key *key_out);
 /* An RSA key as SubjectPublicKeyInfo in DER. */
 struct tf_str tf_public_key_spki(const struct tf_public_key *key, struct tf_arena *a);
+
+/* Random bytes that nobody can guess; ends the process when the system has none. */
+void tf_random(void *bytes, size_t len);
+/* A hash that nobody can aim at who does not know the key: of at most 1024 bytes. */
+#define TF_HASH_KEY 32
+uint64_t tf_keyed_hash(const unsigned char key[TF_HASH_KEY], struct tf_str s);
 
 const char *tf_crypto_version(void); /* "3.0.15"; static text */
 

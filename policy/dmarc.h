@@ -8,6 +8,7 @@
 #define POLICY_DMARC_H
 
 #include "truefrom/check.h"
+#include "truefrom/dmarc_memory.h"
 
 enum tf_dmarc_psd { TF_PSD_U, TF_PSD_Y, TF_PSD_N };
 
@@ -107,7 +108,6 @@ struct tf_treewalk {
 const struct tf_treewalk *tf_treewalk_eval(struct tf_treewalks *w, struct tf_str domain);
 
 /* Whether the name exists in the DNS: RFC 9989 section 3.2.13 (NXDOMAIN for it). Waits. */
-enum tf_exists { TF_EXISTS_YES, TF_EXISTS_NO, TF_EXISTS_UNKNOWN };
 enum tf_exists tf_treewalk_exists(struct tf_treewalks *w, struct tf_str domain);
 
 /* One author domain and what is known about the message. */
@@ -118,6 +118,9 @@ struct tf_dmarc_input {
 	const struct tf_auth_domain
 	    *temp; /* whose check ended in temperror: a pass may hide there */
 	size_t temp_count;
+	struct tf_dmarc_memory *memory; /* policies found earlier; NULL = none */
+	bool may_keep;                  /* what is found now may be remembered */
+	int64_t now;                    /* seconds since 1970 */
 };
 
 /*
@@ -128,7 +131,11 @@ struct tf_dmarc_input {
  * Appends to notes. Waits for answers. pass and fail come with the policy; none, temperror and
  * permerror with a reason, and temperror with the policy where that is known. An identifier that is
  * aligned by what could be found makes a pass, whatever else failed.
- * Spec: RFC 9989 sections 4.4, 4.10, 5.3, 5.4.
+ *
+ * Where the DNS fails to say which policy applies, what the memory has of the same author domain
+ * takes the place of its answers, and nothing else changes: a message that may have an aligned
+ * identifier behind the failure of SPF or DKIM is still a temperror. A fail that rests on the
+ * memory has a reason. Spec: RFC 9989 sections 4.4, 4.10, 5.3, 5.4.
  */
 void tf_dmarc_eval(struct tf_treewalks *w, struct tf_arena *a, const struct tf_dmarc_input *in,
     struct tf_notes *notes, struct tf_dmarc *dmarc_out);

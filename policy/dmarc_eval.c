@@ -9,6 +9,9 @@
  *   Domains that could not be aligned anyway never make one, so that nobody can add a failing
  *   signature of his own to turn a fail into a temperror.
  * - A DNS error when asking whether the author domain exists is a temperror where np would matter.
+ * - Where the walk fails, a policy that was found for the same domain within the last day stands in
+ *   for it (as RFC 8767 has it for any record): else whoever makes the DNS fail would be rid of the
+ *   policy. That there was no policy is never remembered: a failure is not "no policy".
  * Does not: choose a disposition (verdict.c).
  */
 #include "policy/dmarc.h"
@@ -22,6 +25,10 @@ struct eval {
 	const struct tf_dmarc_input *in;
 	struct tf_notes *notes;
 	const struct tf_treewalk *own; /* the author domain's walk */
+	struct tf_str org;             /* its organizational domain; empty = not known */
+	struct tf_dmarc_found earlier; /* what the memory has */
+	bool has_earlier;
+	struct tf_treewalk_step step; /* with the record from there */
 	struct tf_dmarc *out;
 };
 
@@ -82,7 +89,6 @@ keep_walk(struct eval *e)
 	}
 	e->out->walk = names;
 	e->out->walk_count = t->count;
-	e->out->org_domain = t->org_domain;
 }
 
 static struct tf_str
@@ -179,22 +185,124 @@ keep_policy(struct eval *e, enum tf_dmarc_policy policy)
 	e->out->applied_policy = e->out->testing ? one_level_less(policy) : policy;
 }
 
+static int64_t
+in_the_past(int64_t age_s)
+{
+	return age_s > 0 ? age_s : 0;
+}
+
+/* What was found a while ago, for what cannot be asked now. */
+static void
+recall(struct eval *e)
+{
+	const struct tf_dmarc_input *in = e->in;
+
+	e->has_earlier = in->memory != NULL &&
+			 tf_dmarc_memory_find(in->memory, in->from, in->now, e->arena, &e->earlier);
+}
+
+/* Whether the walk came to the name and found that there is no record any more. */
+static bool
+is_gone(const struct tf_treewalk *t, struct tf_str domain)
+{
+	for (size_t n = 0; n < t->count; n++) {
+		if (tf_str_eq(t->steps[n].domain, domain))
+			return t->steps[n].at == TF_AT_NONE || t->steps[n].at == TF_AT_SEVERAL;
+	}
+	return false;
+}
+
+/* The walk failed: the policy record as it was, unless the walk came as far as that. */
+static const struct tf_treewalk_step *
+record_of_before(struct eval *e, struct tf_str why)
+{
+	const struct tf_treewalk_step *fresh = step_with_record(e->own, e->earlier.record_domain);
+
+	if (fresh != NULL)
+		return fresh;
+	if (!tf_dmarc_record_parse(e->earlier.record, &e->step.record))
+		return NULL;
+	e->step.at = TF_AT_RECORD;
+	e->step.domain = e->earlier.record_domain;
+	e->out->reason = tf_arena_printf(e->arena, "%.*s; the policy found %lld s before stands in",
+	    TF_PRI(why), (long long)in_the_past(e->in->now - e->earlier.last));
+	return &e->step;
+}
+
+/* The walk failed; returns the record that applies all the same, or NULL. */
+static const struct tf_treewalk_step *
+recall_policy(struct eval *e, const struct tf_treewalk_step *step)
+{
+	struct tf_str why = failure_words(e, e->own);
+
+	recall(e);
+	if (!e->has_earlier || (step == NULL && is_gone(e->own, e->earlier.record_domain)))
+		return step;
+	e->org = e->earlier.org_domain;
+	tf_note(e->notes, e->arena, TF_CHECK_DMARC, "%.*s: what was found %lld s before stands in",
+	    TF_PRI(why), (long long)in_the_past(e->in->now - e->earlier.last));
+	return step != NULL ? step : record_of_before(e, why);
+}
+
+/* Keeps, or takes back, what the whole walk has found. */
+static void
+remember(struct eval *e, const struct tf_treewalk_step *step, enum tf_exists exists)
+{
+	const struct tf_dmarc_input *in = e->in;
+	const struct tf_dmarc_found found = {
+		.domain = in->from,
+		.record_domain = step != NULL ? step->domain : TF_NONE_STR,
+		.org_domain = e->own->org_domain,
+		.record = step != NULL ? step->record.text : TF_NONE_STR,
+		.exists = exists,
+	};
+
+	if (in->memory == NULL || e->own->failed)
+		return;
+	if (step == NULL)
+		tf_dmarc_memory_forget(in->memory, in->from);
+	else if (in->may_keep)
+		tf_dmarc_memory_keep(in->memory, &found, in->now);
+}
+
+/* Asked, else as it was. */
+static enum tf_exists
+existence(struct eval *e)
+{
+	enum tf_exists exists = tf_treewalk_exists(e->walks, e->in->from);
+
+	if (exists != TF_EXISTS_UNKNOWN)
+		return exists;
+	if (!e->has_earlier)
+		recall(e);
+	if (!e->has_earlier || e->earlier.exists == TF_EXISTS_UNKNOWN)
+		return TF_EXISTS_UNKNOWN;
+	tf_note(e->notes, e->arena, TF_CHECK_DMARC,
+	    "DNS failure hides whether %.*s exists: as it was %lld s before", TF_PRI(e->in->from),
+	    (long long)in_the_past(e->in->now - e->earlier.last));
+	return e->earlier.exists;
+}
+
 /*
  * Section 4.10.1 and 4.7: p, sp or np. UNKNOWN either because the record has no usable policy
  * (existence is YES then) or because it is not known whether the domain exists.
  */
 static enum tf_dmarc_policy
-read_policy(struct eval *e, const struct tf_dmarc_record *rec, enum tf_exists *exists_out)
+read_policy(struct eval *e, const struct tf_treewalk_step *step, enum tf_exists *exists_out)
 {
+	const struct tf_dmarc_record *rec = &step->record;
 	enum tf_dmarc_policy above = tf_dmarc_record_policy(rec, TF_APPLIES_ABOVE);
 	enum tf_dmarc_policy missing = tf_dmarc_record_policy(rec, TF_APPLIES_NOT_EXISTING);
 
 	*exists_out = TF_EXISTS_YES;
-	if (e->out->discovery == TF_DISCOVERY_AUTHOR)
-		return tf_dmarc_record_policy(rec, TF_APPLIES_OWN);
-	if (above == missing)
-		return above;
-	*exists_out = tf_treewalk_exists(e->walks, e->in->from);
+	if (e->out->discovery == TF_DISCOVERY_AUTHOR || above == missing) {
+		remember(e, step, TF_EXISTS_UNKNOWN);
+		return e->out->discovery == TF_DISCOVERY_AUTHOR
+			   ? tf_dmarc_record_policy(rec, TF_APPLIES_OWN)
+			   : above;
+	}
+	*exists_out = existence(e);
+	remember(e, step, *exists_out);
 	switch (*exists_out) {
 	case TF_EXISTS_YES:
 		return above;
@@ -224,7 +332,7 @@ is_strict(const struct eval *e, const struct tf_auth_domain *id)
 static bool
 can_align_relaxed(const struct eval *e, const struct tf_auth_domain *id)
 {
-	struct tf_str shared = e->own->failed ? tf_domain_last(e->in->from, 2) : e->own->org_domain;
+	struct tf_str shared = e->org.len != 0 ? e->org : tf_domain_last(e->in->from, 2);
 
 	return !is_strict(e, id) && tf_domain_is_below_or_equal(id->domain, shared);
 }
@@ -239,7 +347,7 @@ align(struct eval *e, const struct tf_auth_domain *id)
 		return ALIGNED_YES;
 	if (!can_align_relaxed(e, id))
 		return ALIGNED_NO;
-	if (e->own->failed)
+	if (e->org.len == 0)
 		return ALIGNED_UNKNOWN;
 	other = tf_treewalk_eval(e->walks, id->domain);
 	if (other->failed) {
@@ -249,7 +357,7 @@ align(struct eval *e, const struct tf_auth_domain *id)
 		    TF_PRI(id->domain), TF_PRI(why));
 		return ALIGNED_UNKNOWN;
 	}
-	return tf_str_eq(other->org_domain, e->own->org_domain) ? ALIGNED_YES : ALIGNED_NO;
+	return tf_str_eq(other->org_domain, e->org) ? ALIGNED_YES : ALIGNED_NO;
 }
 
 static const char *
@@ -263,7 +371,7 @@ static void
 start_walks(struct eval *e, const struct tf_auth_domain *ids, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!e->own->failed && can_align_relaxed(e, &ids[i]))
+		if (e->org.len != 0 && can_align_relaxed(e, &ids[i]))
 			tf_treewalk_start(e->walks, ids[i].domain);
 	}
 }
@@ -335,8 +443,9 @@ eval_policy(struct eval *e, const struct tf_treewalk_step *step)
 	keep_record(e, step);
 	start_walks(e, e->in->auth, e->in->auth_count);
 	start_walks(e, e->in->temp, e->in->temp_count);
-	policy = read_policy(e, &step->record, &exists);
+	policy = read_policy(e, step, &exists);
 	if (policy == TF_POLICY_UNKNOWN && exists != TF_EXISTS_UNKNOWN) {
+		remember(e, NULL, exists);
 		conclude(e, TF_NONE, TF_STR("the DMARC record has no valid policy"));
 		return;
 	}
@@ -353,7 +462,10 @@ eval_policy(struct eval *e, const struct tf_treewalk_step *step)
 	if (hidden.len == 0 && exists == TF_EXISTS_UNKNOWN)
 		hidden = tf_arena_printf(
 		    e->arena, "DNS failure hides whether %.*s exists", TF_PRI(e->in->from));
-	conclude(e, hidden.len != 0 ? TF_TEMPERROR : TF_FAIL, hidden);
+	if (hidden.len != 0)
+		conclude(e, TF_TEMPERROR, hidden);
+	else
+		e->out->code = TF_FAIL; /* with the reason why the policy is one of before */
 }
 
 static struct tf_str
@@ -381,10 +493,16 @@ tf_dmarc_eval(struct tf_treewalks *w, struct tf_arena *a, const struct tf_dmarc_
 	e.own = tf_treewalk_eval(w, in->from);
 	keep_walk(&e);
 	step = policy_step(e.own);
-	if (step != NULL)
+	e.org = e.own->org_domain;
+	if (e.own->failed)
+		step = recall_policy(&e, step);
+	dmarc_out->org_domain = e.org;
+	if (step != NULL) {
 		eval_policy(&e, step);
-	else if (e.own->failed)
+	} else if (e.own->failed) {
 		conclude(&e, TF_TEMPERROR, failure_words(&e, e.own));
-	else
+	} else {
+		remember(&e, NULL, TF_EXISTS_UNKNOWN);
 		conclude(&e, TF_NONE, none_words(&e));
+	}
 }

@@ -8,6 +8,7 @@
 #ifndef TRUEFROM_CHECK_H
 #define TRUEFROM_CHECK_H
 
+#include "truefrom/dmarc_memory.h"
 #include "truefrom/resolver.h"
 
 struct tf_spf_opts {
@@ -27,6 +28,7 @@ struct tf_arc_opts {
 struct tf_dmarc_opts {
 	bool enabled;
 	uint32_t max_author_domains;
+	bool remember; /* policies, in tf_check_opts.memory */
 };
 
 struct tf_check_opts {
@@ -35,8 +37,9 @@ struct tf_check_opts {
 	struct tf_arc_opts arc;
 	struct tf_dmarc_opts dmarc;
 	struct tf_dns_opts dns;
-	uint32_t deadline_ms; /* waiting for DNS at the end of the message */
-	uint32_t max_headers; /* fields */
+	struct tf_dmarc_memory *memory; /* the daemon's; NULL = none */
+	uint32_t deadline_ms;           /* waiting for DNS at the end of the message */
+	uint32_t max_headers;           /* fields */
 	uint64_t max_header_bytes;
 	uint64_t max_memory; /* of one message's arena */
 	bool trace;          /* keep every DNS answer for the result (command line) */

@@ -47,19 +47,36 @@ struct bench {
 	struct tf_dmarc d;
 };
 
+#define NOW 1800000000
+
 static void
-bench_eval(struct bench *b, const struct tf_resolver_opts *opts, const char *from, const char *auth,
-    const char *temp)
+bench_eval_with(struct bench *b, const struct tf_resolver_opts *opts,
+    struct tf_dmarc_memory *memory, const char *from, const char *auth, const char *temp)
 {
 	const struct identifiers pass = identifiers_from(auth), failed = identifiers_from(temp);
-	const struct tf_dmarc_input in = { tf_str_from(from), pass.ids, pass.count, failed.ids,
-		failed.count };
+	const struct tf_dmarc_input in = {
+		.from = tf_str_from(from),
+		.auth = pass.ids,
+		.auth_count = pass.count,
+		.temp = failed.ids,
+		.temp_count = failed.count,
+		.memory = memory,
+		.may_keep = true,
+		.now = NOW,
+	};
 
 	*b = (struct bench){ .r = resolver_or_fail(opts), .a = tf_arena_new() };
 	b->dns = begin(b->r, BUDGET);
 	tf_dmarc_eval(tf_treewalks_new(b->a, b->dns), b->a, &in, &b->notes, &b->d);
 	/* What is handed out must not live in the answers. */
 	tf_dns_end(b->dns);
+}
+
+static void
+bench_eval(struct bench *b, const struct tf_resolver_opts *opts, const char *from, const char *auth,
+    const char *temp)
+{
+	bench_eval_with(b, opts, NULL, from, auth, temp);
 }
 
 static void
@@ -362,6 +379,167 @@ test_failures(void **state)
 	dns_server_stop(server);
 }
 
+/* clang-format off */
+static const struct earlier_row {
+	const char *what;
+	struct tf_dmarc_found earlier;
+	const char *from, *auth, *temp, *want, *reason;
+} earlier_rows[] = {
+#define FOUND(d, r, o, x, rec) { TF_LIT(d), TF_LIT(r), TF_LIT(o), TF_LIT(rec), x, 0, NOW - 60 }
+#define EARLIER "; the policy found 60 s before stands in"
+	{ "nothing could have aligned: the policy of before",
+	    FOUND("servfail.example", "servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=reject"),
+	    "servfail.example", "spf:attack.com", "dkim:attack.com",
+	    "fail reject/reject at servfail.example org servfail.example",
+	    "DNS failure (servfail) at _dmarc.servfail.example" EARLIER },
+	{ "p=none of before is none",
+	    FOUND("servfail.example", "servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=none"),
+	    "servfail.example", "", "",
+	    "fail none/none at servfail.example org servfail.example",
+	    "DNS failure (servfail) at _dmarc.servfail.example" EARLIER },
+	{ "t=y of before",
+	    FOUND("servfail.example", "servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=reject; t=y"),
+	    "servfail.example", "", "",
+	    "fail reject/quarantine at servfail.example org servfail.example",
+	    "DNS failure (servfail) at _dmarc.servfail.example" EARLIER },
+	{ "the same domain passed",
+	    FOUND("servfail.example", "servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=reject"),
+	    "servfail.example", "dkim:servfail.example", "",
+	    "pass reject/reject at servfail.example org servfail.example dkim0", "" },
+	{ "SPF of the domain failed with its DNS: a pass may hide there",
+	    FOUND("servfail.example", "servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=reject"),
+	    "servfail.example", "", "spf:servfail.example",
+	    "temperror reject/reject at servfail.example org servfail.example",
+	    "SPF of servfail.example had a temporary error" },
+	{ "and so it may when the identifier's own walk fails",
+	    FOUND("servfail.example", "servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=reject"),
+	    "servfail.example", "", "dkim:x.servfail.example",
+	    "temperror reject/reject at servfail.example org servfail.example",
+	    "DKIM of x.servfail.example had a temporary error" },
+	{ "strict mode of before",
+	    FOUND("servfail.example", "servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=reject; adkim=s"),
+	    "servfail.example", "dkim:x.servfail.example", "dkim:x.servfail.example",
+	    "fail reject/reject at servfail.example org servfail.example",
+	    "DNS failure (servfail) at _dmarc.servfail.example" EARLIER },
+	{ "sp of the record above",
+	    FOUND("x.servfail.example", "servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=none; sp=reject"),
+	    "x.servfail.example", "", "",
+	    "fail reject/reject at servfail.example org servfail.example",
+	    "DNS failure (servfail) at _dmarc.servfail.example" EARLIER },
+	{ "another domain's policy says nothing",
+	    FOUND("servfail.example", "servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=reject"),
+	    "x.servfail.example", "", "",
+	    "temperror - at - org -", "DNS failure (servfail) at _dmarc.servfail.example" },
+	{ "the walk came as far as the record, which is gone",
+	    FOUND("x.servfail.example", "x.servfail.example", "servfail.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=reject"),
+	    "x.servfail.example", "", "",
+	    "temperror - at - org -", "DNS failure (servfail) at _dmarc.servfail.example" },
+	{ "the walk came as far as the record, which is another one now",
+	    FOUND("own.m.tld", "own.m.tld", "own.m.tld", TF_EXISTS_UNKNOWN, "v=DMARC1; p=none"),
+	    "own.m.tld", "", "dkim:x.m.tld",
+	    "fail reject/reject at own.m.tld org own.m.tld", "" },
+	{ "the record above the author that is found counts as it is now",
+	    FOUND("x.own.m.tld", "own.m.tld", "own.m.tld", TF_EXISTS_UNKNOWN, "v=DMARC1; p=none"),
+	    "x.own.m.tld", "", "",
+	    "fail reject/reject at own.m.tld org own.m.tld", "" },
+	{ "existence as it was, where np matters",
+	    FOUND("gone.np.example", "np.example", "np.example", TF_EXISTS_NO, "v=DMARC1; p=quarantine; np=reject"),
+	    "gone.np.example", "", "",
+	    "fail reject/reject at np.example org np.example", "" },
+	{ "existence as it was: it did exist",
+	    FOUND("gone.np.example", "np.example", "np.example", TF_EXISTS_YES, "v=DMARC1; p=quarantine; np=reject"),
+	    "gone.np.example", "", "",
+	    "fail quarantine/quarantine at np.example org np.example", "" },
+	{ "existence was not asked before either",
+	    FOUND("gone.np.example", "np.example", "np.example", TF_EXISTS_UNKNOWN, "v=DMARC1; p=quarantine"),
+	    "gone.np.example", "", "",
+	    "temperror - at np.example org np.example", "DNS failure hides whether gone.np.example exists" },
+#undef FOUND
+#undef EARLIER
+};
+/* clang-format on */
+
+/* RFC 9989 section 5.3.6 leaves to receivers what a failure of the DNS leads to. */
+static void
+test_earlier(void **state)
+{
+	struct dns_server *server = dns_server_start(failing, TF_ARRAY_LEN(failing));
+	const struct tf_str address = dns_server_address(server);
+	const struct tf_resolver_opts opts = {
+		.servers = &address,
+		.server_count = 1,
+		.timeout_ms = 1000,
+		.cache_bytes = 1 << 20,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(earlier_rows); i++) {
+		const struct earlier_row *r = &earlier_rows[i];
+		struct tf_dmarc_memory *memory = tf_dmarc_memory_new();
+		struct bench b;
+
+		tf_dmarc_memory_keep(memory, &r->earlier, r->earlier.last);
+		bench_eval_with(&b, &opts, memory, r->from, r->auth, r->temp);
+		assert_str(r->what, show_result(&b), tf_str_from(r->want));
+		assert_str(r->what, b.d.reason, tf_str_from(r->reason));
+		bench_clear(&b);
+		tf_dmarc_memory_free(memory);
+	}
+	dns_server_stop(server);
+}
+
+/* "RECORD_DOMAIN ORG RECORD EXISTS", or "-". */
+static struct tf_str
+show_found(struct tf_dmarc_memory *memory, const char *domain, struct tf_arena *a)
+{
+	static const char *const exists[] = { "yes", "no", "unknown" };
+	struct tf_dmarc_found f;
+
+	if (!tf_dmarc_memory_find(memory, tf_str_from(domain), NOW, a, &f))
+		return TF_STR("-");
+	return tf_arena_printf(a, "%.*s %.*s \"%.*s\" %s", TF_PRI(f.record_domain),
+	    TF_PRI(f.org_domain), TF_PRI(f.record), exists[f.exists]);
+}
+
+/* What a discovery that met no failure leaves behind. */
+static void
+test_remembers(void **state)
+{
+	static const struct {
+		const char *what, *zone, *from, *want;
+	} cases[] = {
+		{ "the author's own record", AT("example.com") REJECT, "example.com",
+		    "example.com example.com \"v=DMARC1; p=reject\" unknown" },
+		{ "the record above", AT("example.com") REJECT, "a.b.example.com",
+		    "example.com example.com \"v=DMARC1; p=reject\" unknown" },
+		{ "a public suffix's", AT("com") "\"v=DMARC1; p=reject; psd=y\"\n", "a.example.com",
+		    "com example.com \"v=DMARC1; p=reject; psd=y\" unknown" },
+		{ "that it does not exist", AT("example.com") "\"v=DMARC1; p=none; np=reject\"\n",
+		    "a.example.com", "example.com example.com \"v=DMARC1; p=none; np=reject\" no" },
+		{ "no record: what was there before is forgotten", "x.example. A 192.0.2.1\n",
+		    "x.example", "-" },
+		{ "no valid policy: the same", AT("x.example") "\"v=DMARC1; adkim=s\"\n",
+		    "x.example", "-" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(cases); i++) {
+		const struct tf_resolver_opts opts = zone_opts(cases[i].zone);
+		const struct tf_dmarc_found before = { TF_LIT("x.example"), TF_LIT("x.example"),
+			TF_LIT("x.example"), TF_LIT("v=DMARC1; p=reject"), TF_EXISTS_UNKNOWN, 0,
+			0 };
+		struct tf_dmarc_memory *memory = tf_dmarc_memory_new();
+		struct bench b;
+
+		tf_dmarc_memory_keep(memory, &before, NOW);
+		bench_eval_with(&b, &opts, memory, cases[i].from, "", "");
+		assert_str(cases[i].what, show_found(memory, cases[i].from, b.a),
+		    tf_str_from(cases[i].want));
+		bench_clear(&b);
+		tf_dmarc_memory_free(memory);
+	}
+}
+
 /* What is kept besides the conclusion. */
 static void
 test_details(void **state)
@@ -499,6 +677,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_earlier),
+		cmocka_unit_test(test_remembers),
 		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_discovery),
 		cmocka_unit_test(test_notes),
