@@ -1,10 +1,12 @@
 /*
- * dkim_sig.c - one DKIM-Signature field, read strictly
+ * dkim_sig.c - one DKIM-Signature, ARC-Message-Signature or ARC-Seal field, read strictly
  *
  * Implements RFC 6376 sections 3.5 and 6.1.1, RFC 8301 section 3.1 (rsa-sha1 is refused), RFC 8463
- * section 3 and the internationalized values of RFC 8616. What is reported about a signature and
- * what is verified come from this one reading.
- * Does not: fetch keys (dkim_key.c), hash, or compare with the message.
+ * section 3, the internationalized values of RFC 8616, and RFC 8617 sections 4.1.2 and 4.1.3, whose
+ * fields have the same tags but for i=, v= and cv=. What is reported about a signature and what is
+ * verified come from this one reading.
+ * Does not: fetch keys (dkim_key.c), hash, or compare with the message; look at what a chain of ARC
+ * fields amounts to (arc_set.c).
  * Limits: TF_DKIM_FIELD_MAX, TF_DKIM_NAMES_MAX, TF_DKIM_IDENTITY_MAX, l= of 76 digits.
  */
 #include "truefrom/domain.h"
@@ -310,24 +312,31 @@ read_names(struct reading *r)
 }
 
 static void
-read_hashes(struct reading *r)
+read_signature(struct reading *r)
 {
 	const struct tf_tag *b = required(r, "b", "b= is missing");
+	struct tf_str text, bytes;
+
+	if (b == NULL)
+		return;
+	text = tf_taglist_squeeze(b->value, r->arena);
+	if (all(text, is_base64_byte))
+		r->sig->b = text;
+	if (!tf_base64_decode(text, r->arena, &bytes) || bytes.len == 0)
+		found(r->sig, TF_NEUTRAL, "b= is not base64");
+}
+
+static void
+read_body_hash(struct reading *r)
+{
 	const struct tf_tag *bh = required(r, "bh", "bh= is missing");
 	struct tf_str text, bytes;
 
-	if (b != NULL) {
-		text = tf_taglist_squeeze(b->value, r->arena);
-		if (all(text, is_base64_byte))
-			r->sig->b = text;
-		if (!tf_base64_decode(text, r->arena, &bytes) || bytes.len == 0)
-			found(r->sig, TF_NEUTRAL, "b= is not base64");
-	}
-	if (bh != NULL) {
-		text = tf_taglist_squeeze(bh->value, r->arena);
-		if (!tf_base64_decode(text, r->arena, &bytes) || bytes.len == 0)
-			found(r->sig, TF_NEUTRAL, "bh= is not base64");
-	}
+	if (bh == NULL)
+		return;
+	text = tf_taglist_squeeze(bh->value, r->arena);
+	if (!tf_base64_decode(text, r->arena, &bytes) || bytes.len == 0)
+		found(r->sig, TF_NEUTRAL, "bh= is not base64");
 }
 
 static void
@@ -375,8 +384,58 @@ read_times(struct reading *r, int64_t now, int64_t skew_s)
 		found(sig, TF_PERMERROR, "x= is not after t=");
 	if (sig->expires.given && !sig->expires.infinite && sig->expires.s < now - skew_s)
 		found(sig, TF_FAIL, "signature has expired");
+}
+
+static void
+refuse_future(struct tf_dkim_sig *sig, int64_t now, int64_t skew_s)
+{
 	if (sig->signed_at.infinite || (sig->signed_at.given && sig->signed_at.s > now + skew_s))
 		found(sig, TF_FAIL, "signature is from the future");
+}
+
+bool
+tf_arc_position_parse(struct tf_str digits, uint32_t *position_out)
+{
+	return digits.len <= 2 && tf_str_to_u32(digits, TF_ARC_SETS_MAX, position_out) &&
+	       *position_out != 0;
+}
+
+/* i= of ARC is an instance, not an identity, so that t=s of a key has nothing to forbid. */
+static void
+read_instance(struct reading *r)
+{
+	const struct tf_tag *i = required(r, "i", "i= is missing");
+	uint32_t position;
+
+	if (i == NULL)
+		return;
+	r->sig->exact_domain = true;
+	if (tf_arc_position_parse(i->value, &position))
+		r->sig->instance = position;
+	else
+		found(r->sig, TF_NEUTRAL, "i= is not an instance");
+}
+
+/* chain-status: the literals of RFC 5234 have no case. */
+static void
+read_chain(struct reading *r)
+{
+	static const struct {
+		struct tf_str text;
+		enum tf_arc_cv cv;
+	} known[] = {
+		{ TF_LIT("none"), TF_ARC_CV_NONE },
+		{ TF_LIT("pass"), TF_ARC_CV_PASS },
+		{ TF_LIT("fail"), TF_ARC_CV_FAIL },
+	};
+	const struct tf_tag *cv = required(r, "cv", "cv= is missing");
+
+	for (size_t i = 0; cv != NULL && i < TF_ARRAY_LEN(known); i++) {
+		if (tf_str_eq_nocase(cv->value, known[i].text))
+			r->sig->chain = known[i].cv;
+	}
+	if (cv != NULL && r->sig->chain == TF_ARC_CV_UNKNOWN)
+		found(r->sig, TF_NEUTRAL, "cv= is neither none, pass nor fail");
 }
 
 size_t
@@ -390,21 +449,30 @@ tf_dkim_sig_covers(const struct tf_dkim_sig *sig, struct tf_str name)
 	return count;
 }
 
+/* The tags of a field, or a finding and false. */
+static bool
+begin(struct reading *r, struct tf_str value)
+{
+	*r->sig = (struct tf_dkim_sig){ .code = TF_NONE };
+	if (value.len > TF_DKIM_FIELD_MAX) {
+		found(r->sig, TF_PERMERROR, "signature field is too long");
+		return false;
+	}
+	if (!tf_taglist_parse(value, TF_TAGLIST_STRICT, &r->tags)) {
+		found(r->sig, TF_NEUTRAL, r->tags.err);
+		return false;
+	}
+	return true;
+}
+
 void
 tf_dkim_sig_parse(struct tf_str value, int64_t now, uint32_t skew_s, struct tf_arena *a,
     struct tf_dkim_sig *sig_out)
 {
 	struct reading r = { .sig = sig_out, .arena = a };
 
-	*sig_out = (struct tf_dkim_sig){ .code = TF_NONE };
-	if (value.len > TF_DKIM_FIELD_MAX) {
-		found(sig_out, TF_PERMERROR, "signature field is too long");
+	if (!begin(&r, value))
 		return;
-	}
-	if (!tf_taglist_parse(value, TF_TAGLIST_STRICT, &r.tags)) {
-		found(sig_out, TF_NEUTRAL, r.tags.err);
-		return;
-	}
 	read_version(&r);
 	read_domain(&r);
 	read_selector(&r);
@@ -413,7 +481,51 @@ tf_dkim_sig_parse(struct tf_str value, int64_t now, uint32_t skew_s, struct tf_a
 	read_canonicalization(&r);
 	read_query(&r);
 	read_names(&r);
-	read_hashes(&r);
+	read_signature(&r);
+	read_body_hash(&r);
 	read_limit(&r);
 	read_times(&r, now, skew_s);
+	refuse_future(sig_out, now, skew_s);
+}
+
+void
+tf_arc_message_parse(struct tf_str value, int64_t now, uint32_t skew_s, struct tf_arena *a,
+    struct tf_dkim_sig *sig_out)
+{
+	struct reading r = { .sig = sig_out, .arena = a };
+
+	if (!begin(&r, value))
+		return;
+	read_instance(&r);
+	read_domain(&r);
+	read_selector(&r);
+	read_algorithm(&r);
+	read_canonicalization(&r);
+	read_query(&r);
+	read_names(&r);
+	if (tf_dkim_sig_covers(sig_out, TF_STR("ARC-Seal")) != 0)
+		found(sig_out, TF_PERMERROR, "h= names ARC-Seal");
+	read_signature(&r);
+	read_body_hash(&r);
+	read_limit(&r);
+	read_times(&r, now, skew_s);
+}
+
+void
+tf_arc_seal_parse(struct tf_str value, struct tf_arena *a, struct tf_dkim_sig *sig_out)
+{
+	struct reading r = { .sig = sig_out, .arena = a };
+
+	if (!begin(&r, value))
+		return;
+	sig_out->header_relaxed = true;
+	read_instance(&r);
+	read_chain(&r);
+	read_domain(&r);
+	read_selector(&r);
+	read_algorithm(&r);
+	read_signature(&r);
+	sig_out->signed_at = read_time(&r, "t", "t= is not a time");
+	if (tf_taglist_get(&r.tags, "h") != NULL)
+		found(sig_out, TF_PERMERROR, "a seal has no h=");
 }

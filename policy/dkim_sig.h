@@ -1,5 +1,6 @@
 /*
- * dkim_sig.h - one DKIM-Signature field, read strictly (RFC 6376 section 3.5)
+ * dkim_sig.h - one DKIM-Signature, ARC-Message-Signature or ARC-Seal field, read strictly (RFC 6376
+ * section 3.5, RFC 8617 sections 4.1.2 and 4.1.3)
  *
  * All functions are thread-safe; none waits or logs.
  */
@@ -15,6 +16,12 @@
 #define TF_DKIM_NAMES_MAX 500
 /* i= */
 #define TF_DKIM_IDENTITY_MAX 255
+
+/* Sets of a chain, and the highest i= of their fields (RFC 8617 section 5) */
+#define TF_ARC_SETS_MAX 50
+
+/* cv= of an ARC-Seal */
+enum tf_arc_cv { TF_ARC_CV_UNKNOWN, TF_ARC_CV_NONE, TF_ARC_CV_PASS, TF_ARC_CV_FAIL };
 
 /* A time of t= or x=: seconds since 1970, or what has more than 12 digits (RFC 6376 section 3.5) */
 struct tf_dkim_time {
@@ -40,6 +47,9 @@ struct tf_dkim_sig {
 	bool limited;        /* l= is there */
 	uint64_t limit;
 	struct tf_dkim_time signed_at, expires;
+
+	uint32_t instance;    /* ARC: i=, from 1 to TF_ARC_SETS_MAX; 0 = unreadable */
+	enum tf_arc_cv chain; /* ARC-Seal */
 };
 
 /*
@@ -54,6 +64,26 @@ struct tf_dkim_sig {
  */
 void tf_dkim_sig_parse(struct tf_str value, int64_t now, uint32_t skew_s, struct tf_arena *a,
     struct tf_dkim_sig *sig_out);
+/*
+ * tf_arc_message_parse - read one ARC-Message-Signature field
+ *
+ * As tf_dkim_sig_parse, but there is no v=, i= is the instance, and the clock is asked for x=
+ * alone. An h= with ARC-Seal is a finding (RFC 8617 section 4.1.2 forbids it), and so is one
+ * without From; other fields of ARC and Authentication-Results, which signers must not name either,
+ * are let through: they hide nothing. Comments, which the grammar of RFC 8617 has around i=, are
+ * not read: no tag list has them.
+ */
+void tf_arc_message_parse(struct tf_str value, int64_t now, uint32_t skew_s, struct tf_arena *a,
+    struct tf_dkim_sig *sig_out);
+/*
+ * tf_arc_seal_parse - read one ARC-Seal field
+ *
+ * i=, a=, b=, d=, s=, cv= and t= are read, h= is a finding, and all else is ignored: seals cover no
+ * body, and their canonical form is always relaxed. cv= may be in any case (RFC 5234 section 2.3).
+ */
+void tf_arc_seal_parse(struct tf_str value, struct tf_arena *a, struct tf_dkim_sig *sig_out);
+/* position of RFC 8617 section 4.2.1: one or two digits, from 1 to TF_ARC_SETS_MAX. */
+bool tf_arc_position_parse(struct tf_str digits, uint32_t *position_out);
 /* How often h= lists a name (ASCII case ignored). */
 size_t tf_dkim_sig_covers(const struct tf_dkim_sig *sig, struct tf_str name);
 

@@ -2,14 +2,16 @@
  * verdict.c - facts and local policy become one action and one reason
  *
  * The order of decision: exempt mail; a From that names no author domain; the DMARC result of each
- * author domain under the overrides, of which the strictest decides; SPF failures, when the
- * postmaster refuses for them; recipients to whom nothing is refused; monitor mode. RFC 9989
- * sections 5.3.6, 5.4, 7.1 and 7.4; RFC 7208 section 8.4.
+ * author domain under the overrides and what trusted ARC sealers say of it, of which the strictest
+ * decides; SPF failures, when the postmaster refuses for them; recipients to whom nothing is
+ * refused; monitor mode. RFC 9989 sections 5.3.6, 5.4, 7.1 and 7.4; RFC 7208 section 8.4; RFC 8617
+ * section 7.2.1.
  * Does not: edit facts, evaluate anything, or write texts of a reply beyond its parts (reply.c).
  */
 #include "truefrom/domain.h"
 #include "policy/override.h"
 #include "policy/reply.h"
+#include "policy/trust.h"
 #include "truefrom/banned.h"
 
 struct ctx {
@@ -151,6 +153,27 @@ apply_policy(const struct ctx *c, struct tf_verdict *v)
 	explain_policy(c, v);
 }
 
+/*
+ * Whether trusted sealers vouch for the author. A section that demands this policy or a stricter
+ * one for the very domain is the narrower word of the same postmaster, so it stands.
+ */
+static bool
+is_rescued(const struct ctx *c, const struct tf_override *o, struct tf_verdict *v)
+{
+	struct tf_str sealer = tf_trust_eval(c->a, c->res, c->opts, v->dmarc->from, &v->arc);
+
+	if (sealer.len == 0)
+		return false;
+	if (o != NULL && o->policy >= v->policy) {
+		v->arc = tf_arena_printf(c->a, "%.*s, but the section domain \"%.*s\" stands",
+		    TF_PRI(v->arc), TF_PRI(tf_override_title(o, c->a)));
+		return false;
+	}
+	v->policy = TF_POLICY_NONE;
+	v->rule = tf_arena_printf(c->a, "trusted-sealer:%.*s", TF_PRI(sealer));
+	return true;
+}
+
 /* Nothing aligned, or no record to align by: the published policy and the section for the domain.
  */
 static void
@@ -176,6 +199,8 @@ decide_unaligned(const struct ctx *c, struct tf_verdict *v)
 		return;
 	}
 	v->policy = applies ? o->policy : published;
+	if (failed && v->policy > TF_POLICY_NONE && is_rescued(c, o, v))
+		return;
 	if (applies)
 		v->rule =
 		    tf_arena_printf(c->a, "override:%.*s", TF_PRI(tf_override_title(o, c->a)));
@@ -270,13 +295,14 @@ dkim_speaks_for_author(const struct tf_result *res)
 	return false;
 }
 
-/* DMARC had its say: an override that let the message through stands, and so does what is not
- * known for want of DNS. */
+/* DMARC had its say: an override or a trusted sealer that let the message through stands, and so
+ * does what is not known for want of DNS. */
 static bool
 may_refuse_for_spf(const struct ctx *c, const struct tf_verdict *v)
 {
-	bool let_through =
-	    v->action == TF_ACT_ACCEPT && tf_str_starts_nocase(v->rule, TF_STR("override:"));
+	bool let_through = v->action == TF_ACT_ACCEPT &&
+			   (tf_str_starts_nocase(v->rule, TF_STR("override:")) ||
+			       tf_str_starts_nocase(v->rule, TF_STR("trusted-sealer:")));
 
 	if (v->action == TF_ACT_REJECT || v->action == TF_ACT_TEMPFAIL || let_through)
 		return false;

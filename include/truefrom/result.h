@@ -92,14 +92,33 @@ struct tf_dkim {
 	uint64_t unsigned_octets; /* of the canonical body, with l= */
 };
 
+/* One set of an ARC chain: who sealed it, and what he says that he saw. */
+struct tf_arc_set {
+	struct tf_str domain, selector; /* d= and s= of its ARC-Seal: A-labels, lower case */
+	enum tf_code message; /* whether its ARC-Message-Signature still verifies: pass, fail,
+				 temperror; none = not looked at */
+	/* Its ARC-Authentication-Results; its word is worth what the sealer is worth. */
+	struct tf_str
+	    authserv_id;    /* printable ASCII; empty when unreadable or longer than a name */
+	bool says_dmarc;    /* exactly one dmarc result, read beyond doubt */
+	enum tf_code dmarc; /* that result */
+	struct tf_str from; /* its header.from: A-labels, lower case; empty = none usable */
+};
+
 /* ARC (RFC 8617): one per message */
 struct tf_arc {
 	enum tf_code code;        /* none, pass, fail, temperror */
-	uint32_t instances;       /* highest instance; 0 = no ARC fields */
+	uint32_t instances;       /* highest instance; 0 = no ARC fields, or none readable */
 	uint32_t failed_instance; /* where it broke; 0 = nowhere, or structure as a whole */
+	/* With pass: the oldest instance from which on every message signature still verifies; 0 =
+	 * all do (RFC 8617 section 5.2 step 5). */
 	uint32_t oldest_pass;
 	struct tf_str sealer; /* d= of the newest ARC-Seal */
-	struct tf_str reason;
+	struct tf_str reason; /* of a fail or temperror; printable ASCII */
+	/* Where the structure holds: sets[n - 1] is instance n, set_count is instances. Nothing in
+	 * them is proven unless code is TF_PASS. */
+	const struct tf_arc_set *sets;
+	size_t set_count;
 };
 
 /* Whether a From address leads to author domains, and if not, why (rule invalid-from:WHY). */

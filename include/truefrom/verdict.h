@@ -47,7 +47,7 @@ struct tf_verdict_opts {
 	size_t override_count;
 	const struct tf_str *exempt_recipients; /* "user@host" with * at either side */
 	size_t exempt_recipient_count;
-	const struct tf_str *trusted_sealers;
+	const struct tf_str *trusted_sealers; /* A-labels, lower case; matched exactly */
 	size_t trusted_sealer_count;
 };
 
@@ -65,6 +65,8 @@ struct tf_verdict {
 	struct tf_str
 	    reply; /* whole line, "550 5.7.1 ..."; empty when accepted or held; printable ASCII */
 	struct tf_str hold_reason; /* for the MTA's quarantine: domain and policy */
+	struct tf_str arc; /* where DMARC failed on a message with an ARC chain: why the chain
+			      helped or did not, in words; else empty */
 };
 
 /*
@@ -77,7 +79,7 @@ struct tf_verdict {
  *
  * verdict_out is filled completely; its slices live in a or are static. Beside the rules of
  * interface.md there are `exempt-recipient`, `spf-fail` and `spf-helo-fail`. Spec: RFC 9989
- * sections 5.3.6, 5.4 and 7.1; RFC 7208 section 8.4.
+ * sections 5.3.6, 5.4 and 7.1; RFC 7208 section 8.4; RFC 8617 section 7.2.1.
  */
 void tf_verdict_eval(struct tf_arena *a, const struct tf_result *res,
     const struct tf_verdict_opts *opts, const struct tf_str *rcpts, size_t rcpt_count,
