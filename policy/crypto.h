@@ -1,7 +1,8 @@
 /*
- * crypto.h - base64, public keys, random bytes and a keyed hash
+ * crypto.h - base64, hashes, public keys, signatures, random bytes
  *
- * All functions are thread-safe; none waits or logs.
+ * All functions are thread-safe, but that one digest belongs to one thread at a time; none waits or
+ * logs.
  */
 #ifndef POLICY_CRYPTO_H
 #define POLICY_CRYPTO_H
@@ -29,6 +30,7 @@ struct tf_public_key {
 	uint32_t exponent_bits; /* RSA only */
 	bool odd;               /* RSA: modulus and exponent are odd and the exponent over 1 */
 	struct tf_str bytes;    /* RSA: the RSAPublicKey in DER; Ed25519: 32 bytes. Borrowed */
+	struct tf_str modulus, exponent; /* RSA: within bytes, without leading zeros */
 };
 
 /*
@@ -50,6 +52,39 @@ void tf_random(void *bytes, size_t len);
 /* A hash that nobody can aim at who does not know the key: of at most 1024 bytes. */
 #define TF_HASH_KEY 32
 uint64_t tf_keyed_hash(const unsigned char key[TF_HASH_KEY], struct tf_str s);
+
+#define TF_SHA256_BYTES 32
+
+/* SHA-256 of octets in pieces. */
+struct tf_digest;
+
+struct tf_digest *tf_digest_new(struct tf_arena *a); /* owned by a */
+void tf_digest_update(struct tf_digest *d, struct tf_str octets);
+/* The hash of all so far; the digest may go on. */
+void tf_digest_value(const struct tf_digest *d, unsigned char hash_out[TF_SHA256_BYTES]);
+void tf_sha256(struct tf_str octets, unsigned char hash_out[TF_SHA256_BYTES]);
+
+/* A public key as OpenSSL has it; counted, shared among threads (key_cache.c). */
+struct tf_pkey;
+
+/*
+ * tf_pkey_new - make a key that was taken apart into one that verifies
+ *
+ * Returns NULL when OpenSSL refuses it; limits are the caller's. Release it when done.
+ */
+struct tf_pkey *tf_pkey_new(const struct tf_public_key *key);
+struct tf_pkey *tf_pkey_retain(struct tf_pkey *pkey);
+void tf_pkey_release(struct tf_pkey *pkey); /* NULL is fine */
+/*
+ * tf_pkey_verifies - whether signature is one over hash by this key
+ *
+ * type       of the key
+ * hash       SHA-256 of what was signed
+ * signature  RSASSA-PKCS1-v1_5 with SHA-256, as long as the modulus (RFC 8017 section 8.2.2); or
+ *            Ed25519 over the 32 bytes of the hash (RFC 8463 section 3)
+ */
+bool tf_pkey_verifies(struct tf_pkey *pkey, enum tf_key_type type,
+    const unsigned char hash[TF_SHA256_BYTES], struct tf_str signature);
 
 const char *tf_crypto_version(void); /* "3.0.15"; static text */
 

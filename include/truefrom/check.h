@@ -9,6 +9,7 @@
 #define TRUEFROM_CHECK_H
 
 #include "truefrom/dmarc_memory.h"
+#include "truefrom/key_cache.h"
 #include "truefrom/resolver.h"
 
 struct tf_spf_opts {
@@ -41,8 +42,9 @@ struct tf_check_opts {
 	uint32_t deadline_ms;           /* waiting for DNS at the end of the message */
 	uint32_t max_headers;           /* fields */
 	uint64_t max_header_bytes;
-	uint64_t max_memory; /* of one message's arena */
-	bool trace;          /* keep every DNS answer for the result (command line) */
+	uint64_t max_memory;       /* of one message's arena */
+	struct tf_key_cache *keys; /* or NULL: none */
+	bool trace;                /* keep every DNS answer for the result (command line) */
 	bool spf_skip; /* the client is one of inbound_relays: SPF does not apply, both results none
 			*/
 };

@@ -170,6 +170,33 @@ test_ed25519(void **state)
 	assert_false(tf_public_key_ed25519(TF_NONE_STR, &key));
 }
 
+/* FIPS 180-4: the examples "abc" and of two blocks; a digest goes on behind a value. */
+static void
+test_sha256(void **state)
+{
+	struct tf_arena *a = tf_arena_new();
+	struct tf_digest *d = tf_digest_new(a);
+	unsigned char hash[TF_SHA256_BYTES];
+	struct tf_str bytes;
+
+	(void)state;
+	assert_true(
+	    tf_base64_decode(TF_STR("ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="), a, &bytes));
+	tf_sha256(TF_STR("abc"), hash);
+	assert_memory_equal(hash, bytes.ptr, sizeof(hash));
+	tf_digest_update(d, TF_STR("a"));
+	tf_digest_update(d, TF_NONE_STR);
+	tf_digest_update(d, TF_STR("bc"));
+	tf_digest_value(d, hash);
+	assert_memory_equal(hash, bytes.ptr, sizeof(hash));
+	tf_digest_update(d, TF_STR("dbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"));
+	tf_digest_value(d, hash);
+	assert_true(
+	    tf_base64_decode(TF_STR("JI1qYdIGOLjlwCaTDD5gOaM85Flk/yFn9uzt1BnbBsE="), a, &bytes));
+	assert_memory_equal(hash, bytes.ptr, sizeof(hash));
+	tf_arena_free(a);
+}
+
 int
 main(void)
 {
@@ -178,6 +205,7 @@ main(void)
 		cmocka_unit_test(test_rsa_forms),
 		cmocka_unit_test(test_rsa_der),
 		cmocka_unit_test(test_ed25519),
+		cmocka_unit_test(test_sha256),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
