@@ -315,14 +315,14 @@ static void
 read_signature(struct reading *r)
 {
 	const struct tf_tag *b = required(r, "b", "b= is missing");
-	struct tf_str text, bytes;
+	struct tf_str text;
 
 	if (b == NULL)
 		return;
 	text = tf_taglist_squeeze(b->value, r->arena);
 	if (all(text, is_base64_byte))
 		r->sig->b = text;
-	if (!tf_base64_decode(text, r->arena, &bytes) || bytes.len == 0)
+	if (!tf_base64_decode(text, r->arena, &r->sig->signature) || r->sig->signature.len == 0)
 		found(r->sig, TF_NEUTRAL, "b= is not base64");
 }
 
@@ -330,12 +330,12 @@ static void
 read_body_hash(struct reading *r)
 {
 	const struct tf_tag *bh = required(r, "bh", "bh= is missing");
-	struct tf_str text, bytes;
+	struct tf_str text;
 
 	if (bh == NULL)
 		return;
 	text = tf_taglist_squeeze(bh->value, r->arena);
-	if (!tf_base64_decode(text, r->arena, &bytes) || bytes.len == 0)
+	if (!tf_base64_decode(text, r->arena, &r->sig->body_hash) || r->sig->body_hash.len == 0)
 		found(r->sig, TF_NEUTRAL, "bh= is not base64");
 }
 

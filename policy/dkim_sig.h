@@ -42,6 +42,7 @@ struct tf_dkim_sig {
 	struct tf_str key_name;    /* <s>._domainkey.<d> */
 	enum tf_key_type key_type; /* what a= asks for */
 	bool header_relaxed, body_relaxed;
+	struct tf_str signature, body_hash; /* the bytes of b= and bh= */
 	struct tf_str names; /* h=: colon-separated, well-formed; see tf_taglist_item */
 	bool exact_domain;   /* i= is in the domain of d= itself, not below it */
 	bool limited;        /* l= is there */

@@ -232,6 +232,8 @@ test_meaning(void **state)
 	    TF_STR(BASE "; c=simple/relaxed; l=007; i=@a.example.com; t=5; x=6"), 6, 0, a, &sig);
 	assert_int_equal(sig.code, TF_NONE);
 	assert_str("key", sig.key_name, TF_STR("s1._domainkey.example.com"));
+	assert_str("b", sig.signature, TF_STR("\x04\x10\x41"));
+	assert_str("bh", sig.body_hash, TF_STR("\0\0\0"));
 	assert_int_equal(sig.key_type, TF_KEY_RSA);
 	assert_false(sig.header_relaxed);
 	assert_true(sig.body_relaxed);
