@@ -454,6 +454,17 @@ tf_dns_wait(struct tf_dns *dns, struct tf_question *q)
 }
 
 const struct tf_dns_answer *
+tf_dns_peek(struct tf_dns *dns, struct tf_question *q)
+{
+	bool done;
+
+	pthread_mutex_lock(&dns->lock);
+	done = q->done;
+	pthread_mutex_unlock(&dns->lock);
+	return done ? &q->answer : NULL;
+}
+
+const struct tf_dns_answer *
 tf_dns_ask(struct tf_dns *dns, struct tf_str name, enum tf_dns_type type)
 {
 	return tf_dns_wait(dns, tf_dns_start(dns, name, type));

@@ -109,8 +109,8 @@ struct tf_question *tf_dns_start(struct tf_dns *dns, struct tf_str name, enum tf
 /*
  * A follow-up: called once for each start in the resolver thread, as soon as the answer is there
  * (or at once, when it already is); not when the message ends first or the resolver is not alive.
- * It may call tf_dns_start, tf_dns_start_then and tf_dns_budget_left on the dns it is given, and
- * nothing that waits. arg must live until tf_dns_end.
+ * It may call tf_dns_start, tf_dns_start_then, tf_dns_peek and tf_dns_budget_left on the dns it is
+ * given, and nothing that waits. arg must live until tf_dns_end.
  */
 typedef void (*tf_dns_then)(
     struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg);
@@ -138,6 +138,8 @@ void tf_dns_set_tick(struct tf_dns *dns, void (*tick)(void *arg), void *arg, uin
  * passed first. Once it has returned for a question, it returns the same answer ever after.
  */
 const struct tf_dns_answer *tf_dns_wait(struct tf_dns *dns, struct tf_question *q);
+/* The answer if it is there already, the same as tf_dns_wait's; else NULL. Never waits. */
+const struct tf_dns_answer *tf_dns_peek(struct tf_dns *dns, struct tf_question *q);
 /* Start and wait in one. */
 const struct tf_dns_answer *tf_dns_ask(
     struct tf_dns *dns, struct tf_str name, enum tf_dns_type type);

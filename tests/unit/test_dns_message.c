@@ -346,7 +346,9 @@ test_time_out(void **state)
 	struct tf_question *first = tf_dns_start(dns, TF_STR("silent-1.test"), TF_TYPE_TXT);
 	struct tf_question *late = tf_dns_start(dns, TF_STR("delay-800.test"), TF_TYPE_TXT);
 
+	assert_null(tf_dns_peek(dns, first));
 	assert_num("silence", tf_dns_wait(dns, first)->status, TF_DNS_TIMEOUT);
+	assert_ptr_equal(tf_dns_peek(dns, first), tf_dns_wait(dns, first));
 	assert_num("too late", tf_dns_wait(dns, late)->status, TF_DNS_TIMEOUT);
 	assert_took("both", began_us, 299, 3000);
 	sleep_ms(700);
