@@ -12,6 +12,9 @@
 #include "policy/spf_plan.h"
 #include "policy/spf_record.h"
 
+/* Hosts of an mx, and names of a client that are looked at (RFC 7208 section 4.6.4). */
+#define TF_SPF_HOSTS_MAX 10
+
 struct tf_spf_check {
 	struct tf_arena *arena;
 	struct tf_dns *dns;
@@ -53,6 +56,18 @@ struct tf_str tf_spf_validated_name(struct tf_spf_check *c, struct tf_str domain
 /* Any mechanism but include; DNS terms are counted here. RFC 7208 section 5. */
 enum tf_spf_match tf_spf_term_match(
     struct tf_spf_check *c, struct tf_str domain, const struct tf_spf_term *term);
+
+/* What the evaluation and the plan of what to ask ahead must see alike. */
+
+/* The type of question for addresses of the client's family. */
+enum tf_dns_type tf_spf_address_type(const struct tf_addr *client);
+/* Prefix length of an a or mx term for the client's family. */
+uint32_t tf_spf_prefix(const struct tf_addr *client, const struct tf_spf_term *term);
+/* Whether an address of the answer and the client share their first bits; /0 needs one too. */
+bool tf_spf_any_address(
+    const struct tf_addr *client, const struct tf_dns_answer *answer, uint32_t bits);
+/* The client's name in the reverse zone; it lies in buf, which must be empty. */
+struct tf_str tf_spf_reverse_name(const struct tf_spf_macro_env *env, struct tf_buf *buf);
 
 /* At most max bytes of s as printable ASCII: others become '?', a cut shows as "...". */
 struct tf_str tf_spf_clean(struct tf_arena *a, struct tf_str s, size_t max);

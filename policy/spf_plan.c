@@ -1,15 +1,18 @@
 /*
  * spf_plan.c - ask ahead for what an SPF evaluation will need
  *
- * When a record or a list of MX hosts arrives, the whole tree as far as it is known is walked in
- * the order of evaluation, as if no term matched whose answer is not there, and what the walk comes
- * upon is asked for. So nothing is asked that stands
- *   - behind a term that matches by itself (all, ip4, ip6, or an include that must pass),
- *   - behind an error, a record that is wrong or a limit that will be met,
- *   - behind %{p}, which costs questions of its own.
- * Addresses of MX hosts, up to ten questions for one term, wait until every include before them is
- * known: the worst tree then asks no more than the limits of RFC 7208 section 4.6.4 allow without
- * any of this.
+ * Which questions. When a record or a list of hosts arrives, the tree is walked in the order of
+ * evaluation with the answers that are there, as if each answer that is not were no match and no
+ * error; what the walk comes upon is asked for at once. So nothing is asked that a serial
+ * evaluation of a client whom no open term matches would not ask, and nothing behind
+ *   - a match that is known: all, ip4, ip6, an answer that is there, an include that must pass;
+ *   - an error or a limit that is known to be met.
+ * What takes an answer to be known by name, a target with %{p}, is left to the evaluation.
+ *
+ * How many. A record that has not arrived may hold terms that use up the limit before those behind
+ * it have their turn. What is asked behind it counts as wasted, and goes out only as long as all of
+ * that and the dearest tree that may still come are together no more than RFC 7208 section 4.6.4
+ * allows one evaluation: the record, and eleven questions for each term.
  *
  * Concurrency: answers arrive on the resolver thread, and on the message's own thread when they are
  * there at once. Whoever raises `arrivals` from 0 walks, again and again until no further answer
@@ -21,24 +24,25 @@
  */
 #include <stdatomic.h>
 
-#include "policy/spf_plan.h"
-#include "policy/spf_record.h"
+#include "policy/spf_check.h"
 #include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
 #define AHEAD_MAX 20
-/* DNS terms of all records together that the plan remembers, for each term that it may ask. */
+/* What the plan remembers for each term of the limit: DNS terms of all records together, and
+ * questions with a follow-up. */
 #define STEPS_PER_TERM 4
-#define MX_MAX 10
+#define ASKS_PER_TERM 3
+/* A term's own question and those for the addresses of its hosts. */
+#define QUESTIONS_PER_TERM (1 + TF_SPF_HOSTS_MAX)
 /* Room for the expansion of a domain-spec; a longer one is not asked ahead. */
 #define EXPAND_ROOM 2048
 
-/* A question whose answer leads to others: a record, or MX hosts. */
+/* A question whose answer leads to others: a record, or names of hosts. */
 struct ask {
 	struct tf_spf_plan *plan;
 	_Atomic(const struct tf_dns_answer *) answer; /* NULL: not there yet */
-	struct tf_str domain;                         /* in storage */
-	char storage[TF_DOMAIN_MAX];
+	struct tf_str domain;                         /* set before the answer is; lives as it */
 	/* Of a record, once its answer has been read: */
 	bool read, usable;
 	struct step *steps; /* its DNS terms up to the first sure match, redirect last */
@@ -51,9 +55,9 @@ struct ask {
 /* What has been made of a DNS term. */
 enum state {
 	STEP_NEW,   /* nothing yet, or there was no room to ask */
-	STEP_ASKED, /* its question has been started; include, redirect and mx have an ask */
+	STEP_ASKED, /* its question has been started */
 	STEP_LATER, /* cannot be asked ahead */
-	STEP_MISS,  /* will not match */
+	STEP_MISS,  /* has no name, and so does not match */
 	STEP_ERROR  /* will be an error */
 };
 
@@ -62,65 +66,68 @@ struct step {
 	enum tf_spf_kind kind;
 	enum tf_code code;
 	struct tf_str spec;
+	uint32_t bits; /* how much of an address must be the client's */
 	enum state state;
-	bool hosts_asked; /* mx: the addresses too */
-	struct ask *ask;  /* NULL: no follow-up */
+	struct ask *ask;              /* include, redirect, mx, ptr */
+	struct tf_question *question; /* a, exists */
+	size_t hosts_seen;            /* mx, ptr: so many have been asked for, or need not be */
 };
 
 struct tf_spf_plan {
 	struct tf_dns *dns;
 	const struct tf_spf_macro_env *env;
-	uint32_t max_terms;
+	uint32_t max_terms, max_voids;
 	uint32_t reserve; /* questions of the message that are not ours to take */
 	struct ask *asks;
 	struct step *steps;
 	size_t ask_count, ask_room, step_count, step_room;
-	uint32_t asked; /* terms */
+	uint32_t asked; /* questions; those that someone else had asked too */
 	atomic_size_t arrivals;
 	atomic_bool stopped;
 };
 
-/* What is known of a record's result while nothing but sure matches is known. */
-enum sure { MAYBE, SURE_PASS, SURE_NOT };
+/* What is known of a term, or of a record as the target of an include. */
+enum known { MAYBE, MATCH, NO_MATCH };
 
 /* One walk over the tree. */
 struct walk {
 	struct tf_spf_plan *plan;
-	uint32_t terms;
-	bool open; /* a record before this point has not arrived: more terms may come there */
-	bool stop; /* the evaluation ends here, or nothing behind is known */
+	uint32_t terms, voids;
+	bool open; /* a record before this point has not arrived: more terms may come there ... */
+	uint32_t hidden; /* ... and ask so many questions */
+	bool stop;       /* the evaluation ends here, or nothing behind is known */
 };
 
 static void arrived(
     struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg);
 
-static enum tf_dns_type
-address_type(const struct tf_spf_plan *p)
-{
-	return p->env->client.family == TF_FAMILY_V6 ? TF_TYPE_AAAA : TF_TYPE_A;
-}
-
+/* Whether one more question may go out at this point of the walk. */
 static bool
-may_ask(const struct tf_spf_plan *p)
+may_ask(const struct walk *w)
 {
-	return !atomic_load(&p->stopped) && tf_dns_budget_left(p->dns) > p->reserve;
+	const struct tf_spf_plan *p = w->plan;
+
+	return !atomic_load(&p->stopped) && p->ask_count < p->ask_room &&
+	       tf_dns_budget_left(p->dns) > p->reserve &&
+	       p->asked + w->hidden <= p->max_terms * QUESTIONS_PER_TERM;
 }
 
-/* A question with a follow-up; NULL when the plan is full. */
+static struct tf_question *
+ask_now(struct tf_spf_plan *p, struct tf_str name, enum tf_dns_type type)
+{
+	p->asked++;
+	return tf_dns_start(p->dns, name, type);
+}
+
+/* A question with a follow-up; there must be room for it. */
 static struct ask *
 ask_then(struct tf_spf_plan *p, struct tf_str name, enum tf_dns_type type)
 {
-	struct ask *ask;
-	struct tf_buf copy;
+	struct ask *ask = &p->asks[p->ask_count++];
 
-	if (p->ask_count == p->ask_room)
-		return NULL;
-	ask = &p->asks[p->ask_count++];
 	ask->plan = p;
-	tf_buf_init(&copy, ask->storage, sizeof(ask->storage));
-	tf_buf_str(&copy, name);
-	ask->domain = tf_buf_get(&copy);
-	tf_dns_start_then(p->dns, ask->domain, type, arrived, ask);
+	p->asked++;
+	tf_dns_start_then(p->dns, name, type, arrived, ask);
 	return ask;
 }
 
@@ -134,8 +141,10 @@ add_step(struct ask *ask, const struct tf_spf_term *term)
 		ask->cut = true;
 		return false;
 	}
-	p->steps[p->step_count++] =
-	    (struct step){ .kind = term->kind, .code = term->code, .spec = term->domain };
+	p->steps[p->step_count++] = (struct step){ .kind = term->kind,
+		.code = term->code,
+		.spec = term->domain,
+		.bits = term->kind == TF_SPF_PTR ? 128 : tf_spf_prefix(&p->env->client, term) };
 	ask->step_count++;
 	return true;
 }
@@ -195,7 +204,7 @@ target_of(const struct tf_spf_plan *p, struct tf_str domain, const struct step *
 	*name_out = domain;
 	if ((uses & TF_SPF_USES_LOCAL) != 0 && !tf_str_is_ascii(env.local))
 		return STEP_MISS;
-	if ((uses & TF_SPF_USES_PTR) != 0 || step->kind == TF_SPF_PTR)
+	if ((uses & TF_SPF_USES_PTR) != 0)
 		return STEP_LATER;
 	env.domain = domain;
 	if (step->spec.len != 0 && !tf_spf_macro_name(step->spec, &env, buf, name_out))
@@ -206,10 +215,23 @@ target_of(const struct tf_spf_plan *p, struct tf_str domain, const struct step *
 	return follows(step) && tf_domain_labels(*name_out) < 2 ? STEP_ERROR : STEP_ASKED;
 }
 
+static struct ask *
+ask_for_names(struct tf_spf_plan *p, const struct step *step, struct tf_str name)
+{
+	char storage[128];
+	struct tf_buf buf;
+
+	if (step->kind == TF_SPF_MX)
+		return ask_then(p, name, TF_TYPE_MX);
+	tf_buf_init(&buf, storage, sizeof(storage));
+	return ask_then(p, tf_spf_reverse_name(p->env, &buf), TF_TYPE_PTR);
+}
+
 /* Asks for a new step if it can be asked and the limits allow it. */
 static void
-start_step(struct tf_spf_plan *p, struct tf_str domain, struct step *step)
+start_step(struct walk *w, struct tf_str domain, struct step *step)
 {
+	struct tf_spf_plan *p = w->plan;
 	char storage[EXPAND_ROOM];
 	struct tf_buf buf;
 	struct tf_str name;
@@ -217,74 +239,143 @@ start_step(struct tf_spf_plan *p, struct tf_str domain, struct step *step)
 
 	tf_buf_init(&buf, storage, sizeof(storage));
 	state = target_of(p, domain, step, &buf, &name);
-	if (state == STEP_ASKED && (p->asked >= p->max_terms || !may_ask(p)))
+	if (state == STEP_ASKED && !may_ask(w))
 		return;
 	step->state = state;
 	if (state != STEP_ASKED)
 		return;
-	p->asked++;
 	if (step->kind == TF_SPF_A)
-		tf_dns_start(p->dns, name, address_type(p));
+		step->question = ask_now(p, name, tf_spf_address_type(&p->env->client));
 	else if (step->kind == TF_SPF_EXISTS)
-		tf_dns_start(p->dns, name, TF_TYPE_A);
+		step->question = ask_now(p, name, TF_TYPE_A);
+	else if (follows(step))
+		step->ask = ask_then(p, name, TF_TYPE_TXT);
 	else
-		step->ask = ask_then(p, name, step->kind == TF_SPF_MX ? TF_TYPE_MX : TF_TYPE_TXT);
+		step->ask = ask_for_names(p, step, name);
 }
 
-/* The addresses of the MX hosts, when those are known. */
+/* An answer of which the evaluation wants records: an error or a void look-up too many ends it. */
 static void
-start_hosts(struct walk *w, struct step *step)
+note_answer(struct walk *w, const struct tf_dns_answer *answer)
+{
+	if (tf_dns_failed(answer->status))
+		w->stop = true;
+	else if (answer->status != TF_DNS_NOERROR)
+		w->stop = ++w->voids > w->plan->max_voids || w->stop;
+}
+
+/* What the answer to a or exists, or for one host, says of the match; NULL: not there yet. For ptr
+ * neither errors nor void look-ups count. */
+static enum known
+judge(struct walk *w, const struct step *step, const struct tf_dns_answer *answer)
+{
+	bool match;
+
+	if (answer == NULL)
+		return MAYBE;
+	if (step->kind != TF_SPF_PTR)
+		note_answer(w, answer);
+	match = step->kind == TF_SPF_EXISTS
+		    ? answer->count != 0
+		    : tf_spf_any_address(&w->plan->env->client, answer, step->bits);
+	return match ? MATCH : NO_MATCH;
+}
+
+/* Asks for the addresses of a host, when its turn has come; judges them. */
+static enum known
+walk_host(struct walk *w, struct step *step, size_t i, struct tf_str name)
 {
 	struct tf_spf_plan *p = w->plan;
-	const struct tf_dns_answer *answer =
-	    step->ask != NULL ? atomic_load(&step->ask->answer) : NULL;
+	enum tf_dns_type type = tf_spf_address_type(&p->env->client);
 
-	if (answer == NULL || step->hosts_asked || w->open)
-		return;
-	if (tf_dns_failed(answer->status) || answer->count > MX_MAX) {
-		w->stop = true;
-		return;
-	}
-	step->hosts_asked = true;
-	for (size_t i = 0; i < answer->count; i++) {
-		if (tf_domain_can_ask(answer->names[i]) && may_ask(p))
-			tf_dns_start(p->dns, answer->names[i], address_type(p));
-	}
+	if (i < step->hosts_seen)
+		return judge(w, step, tf_dns_peek(p->dns, tf_dns_start(p->dns, name, type)));
+	if (!may_ask(w))
+		return MAYBE;
+	step->hosts_seen = i + 1;
+	return judge(w, step, tf_dns_peek(p->dns, ask_now(p, name, type)));
 }
 
-static enum sure walk_record(struct walk *w, struct ask *ask);
-
-/* One DNS term: asks for it. SURE_NOT: it does not match; SURE_PASS: it is an include or redirect
- * whose record gives pass. */
-static enum sure
-walk_step(struct walk *w, struct tf_str domain, struct step *step)
+/* The hosts of mx, and of ptr those that are in the target, when their names are there. */
+static enum known
+walk_hosts(struct walk *w, struct tf_str domain, struct step *step)
 {
-	if (step->state == STEP_NEW)
-		start_step(w->plan, domain, step);
-	if (step->state == STEP_MISS)
-		return SURE_NOT;
-	w->stop = w->stop || step->state == STEP_ERROR;
-	if (step->kind == TF_SPF_MX)
-		start_hosts(w, step);
-	if (!follows(step) || w->stop)
+	const struct tf_dns_answer *answer = atomic_load(&step->ask->answer);
+	bool mx = step->kind == TF_SPF_MX;
+	enum known sum = NO_MATCH, known;
+	char storage[EXPAND_ROOM];
+	struct tf_buf buf;
+	struct tf_str target;
+
+	if (answer == NULL)
 		return MAYBE;
-	if (step->ask != NULL)
-		return walk_record(w, step->ask);
+	if (mx)
+		note_answer(w, answer);
+	w->stop = w->stop || (mx && answer->count > TF_SPF_HOSTS_MAX);
+	tf_buf_init(&buf, storage, sizeof(storage));
+	target_of(w->plan, domain, step, &buf, &target);
+	for (size_t i = 0; !w->stop && i < answer->count && i < TF_SPF_HOSTS_MAX; i++) {
+		struct tf_str name = answer->names[i];
+
+		if (!tf_domain_can_ask(name) || !(mx || tf_domain_is_below_or_equal(name, target)))
+			continue;
+		known = walk_host(w, step, i, name);
+		if (known == MATCH)
+			return MATCH;
+		if (known == MAYBE)
+			sum = MAYBE;
+	}
+	return sum;
+}
+
+/* Here a record is missing: whatever stands behind it comes after all that it may ask. */
+static enum known
+note_open(struct walk *w)
+{
+	if (!w->open)
+		w->hidden = (w->plan->max_terms - w->terms) * QUESTIONS_PER_TERM;
 	w->open = true;
 	return MAYBE;
 }
 
+static enum known walk_record(struct walk *w, struct ask *ask);
+
+/* One DNS term: asks for it, says what is known of it. */
+static enum known
+walk_step(struct walk *w, struct tf_str domain, struct step *step)
+{
+	if (step->state == STEP_NEW)
+		start_step(w, domain, step);
+	switch (step->state) {
+	case STEP_NEW:
+	case STEP_LATER:
+		return follows(step) ? note_open(w) : MAYBE;
+	case STEP_MISS:
+		return NO_MATCH;
+	case STEP_ERROR:
+		w->stop = true;
+		return MAYBE;
+	case STEP_ASKED:
+		break;
+	}
+	if (follows(step))
+		return walk_record(w, step->ask);
+	if (step->ask != NULL)
+		return walk_hosts(w, domain, step);
+	return judge(w, step, tf_dns_peek(w->plan->dns, step->question));
+}
+
 /* What a record gives, from what its terms may give. */
-static enum sure
+static enum known
 conclude(bool may_pass, bool may_not)
 {
 	if (may_pass && may_not)
 		return MAYBE;
-	return may_pass ? SURE_PASS : SURE_NOT;
+	return may_pass ? MATCH : NO_MATCH;
 }
 
 /* The terms of a record whose answer is there. */
-static enum sure
+static enum known
 walk_terms(struct walk *w, struct ask *ask)
 {
 	bool may_pass = false, may_not = false;
@@ -292,20 +383,20 @@ walk_terms(struct walk *w, struct ask *ask)
 	for (size_t i = 0; i < ask->step_count; i++) {
 		struct step *step = &ask->steps[i];
 		bool last = step->kind == TF_SPF_REDIRECT;
-		enum sure sure;
+		enum known known;
 
 		w->stop = w->stop || ++w->terms > w->plan->max_terms;
-		sure = w->stop ? MAYBE : walk_step(w, ask->domain, step);
-		if (w->stop || (last && sure == MAYBE))
+		known = w->stop ? MAYBE : walk_step(w, ask->domain, step);
+		if (w->stop || (last && known == MAYBE))
 			return MAYBE;
-		if (sure == SURE_NOT && !last)
+		if (known == NO_MATCH && !last)
 			continue;
 		/* A match gives the qualifier's result, a redirect that of its record. */
-		if (last ? sure == SURE_PASS : step->code == TF_PASS)
+		if (last ? known == MATCH : step->code == TF_PASS)
 			may_pass = true;
 		else
 			may_not = true;
-		if (last || sure == SURE_PASS)
+		if (last || known == MATCH)
 			return conclude(may_pass, may_not);
 	}
 	w->stop = w->stop || ask->cut;
@@ -316,15 +407,13 @@ walk_terms(struct walk *w, struct ask *ask)
 	return conclude(may_pass, may_not);
 }
 
-static enum sure
+static enum known
 walk_record(struct walk *w, struct ask *ask)
 {
 	const struct tf_dns_answer *answer = atomic_load(&ask->answer);
 
-	if (answer == NULL) {
-		w->open = true;
-		return MAYBE;
-	}
+	if (answer == NULL)
+		return note_open(w);
 	if (!ask->read)
 		read_record(ask, answer);
 	w->stop = w->stop || !ask->usable;
@@ -339,7 +428,7 @@ arrived(struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answ
 	size_t seen;
 
 	(void)dns;
-	(void)name;
+	ask->domain = name;
 	atomic_store(&ask->answer, answer);
 	if (atomic_fetch_add(&p->arrivals, 1) != 0)
 		return;
@@ -361,8 +450,9 @@ tf_spf_plan_start(struct tf_arena *a, struct tf_dns *dns, uint32_t share,
 	p->dns = dns;
 	p->env = env;
 	p->max_terms = opts->max_dns_terms < AHEAD_MAX ? opts->max_dns_terms : AHEAD_MAX;
+	p->max_voids = opts->max_void_lookups;
 	p->reserve = tf_dns_budget(dns) - share;
-	p->ask_room = (size_t)p->max_terms + 1;
+	p->ask_room = (size_t)p->max_terms * ASKS_PER_TERM + 1;
 	p->asks = tf_arena_array(a, p->ask_room, sizeof(*p->asks));
 	p->step_room = (size_t)p->max_terms * STEPS_PER_TERM;
 	p->steps = tf_arena_array(a, p->step_room, sizeof(*p->steps));

@@ -11,9 +11,6 @@
 #include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
-#define MX_MAX 10
-#define PTR_MAX 10
-
 struct tf_str
 tf_spf_clean(struct tf_arena *a, struct tf_str s, size_t max)
 {
@@ -96,27 +93,42 @@ tf_spf_ask(struct tf_spf_check *c, struct tf_str name, enum tf_dns_type type, bo
 	return TF_SPF_MISS;
 }
 
+enum tf_dns_type
+tf_spf_address_type(const struct tf_addr *client)
+{
+	return client->family == TF_FAMILY_V6 ? TF_TYPE_AAAA : TF_TYPE_A;
+}
+
+uint32_t
+tf_spf_prefix(const struct tf_addr *client, const struct tf_spf_term *term)
+{
+	return client->family == TF_FAMILY_V6 ? term->bits6 : term->bits4;
+}
+
+bool
+tf_spf_any_address(const struct tf_addr *client, const struct tf_dns_answer *answer, uint32_t bits)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		if (tf_addr_in(client, &answer->addrs[i], bits))
+			return true;
+	}
+	return false;
+}
+
+struct tf_str
+tf_spf_reverse_name(const struct tf_spf_macro_env *env, struct tf_buf *buf)
+{
+	struct tf_str name;
+
+	if (!tf_spf_macro_name(TF_STR("%{ir}.%{v}.arpa"), env, buf, &name))
+		tf_panic("no reverse name");
+	return name;
+}
+
 static enum tf_dns_type
 address_type(const struct tf_spf_check *c)
 {
-	return c->env.client.family == TF_FAMILY_V6 ? TF_TYPE_AAAA : TF_TYPE_A;
-}
-
-/* Whether an address of the answer and the client share their first bits; /0 needs one too. */
-static enum tf_spf_match
-match_addresses(const struct tf_spf_check *c, const struct tf_dns_answer *answer, uint32_t bits)
-{
-	for (size_t i = 0; i < answer->count; i++) {
-		if (tf_addr_in(&c->env.client, &answer->addrs[i], bits))
-			return TF_SPF_HIT;
-	}
-	return TF_SPF_MISS;
-}
-
-static uint32_t
-prefix_of(const struct tf_spf_check *c, const struct tf_spf_term *term)
-{
-	return c->env.client.family == TF_FAMILY_V6 ? term->bits6 : term->bits4;
+	return tf_spf_address_type(&c->env.client);
 }
 
 static enum tf_spf_match
@@ -125,7 +137,11 @@ match_a(struct tf_spf_check *c, struct tf_str name, const struct tf_spf_term *te
 	const struct tf_dns_answer *answer;
 	enum tf_spf_match m = tf_spf_ask(c, name, address_type(c), true, &answer);
 
-	return m == TF_SPF_HIT ? match_addresses(c, answer, prefix_of(c, term)) : m;
+	if (m != TF_SPF_HIT)
+		return m;
+	return tf_spf_any_address(&c->env.client, answer, tf_spf_prefix(&c->env.client, term))
+		   ? TF_SPF_HIT
+		   : TF_SPF_MISS;
 }
 
 /* No MX means no match, never the A records of the name (RFC 7208 section 5.4). */
@@ -137,7 +153,7 @@ match_mx(struct tf_spf_check *c, struct tf_str name, const struct tf_spf_term *t
 
 	if (m != TF_SPF_HIT)
 		return m;
-	if (answer->count > MX_MAX)
+	if (answer->count > TF_SPF_HOSTS_MAX)
 		return tf_spf_error(c, TF_SPF_PERM, TF_STR("too many MX hosts"));
 	for (size_t i = 0; i < answer->count; i++) {
 		if (tf_domain_can_ask(answer->names[i]))
@@ -167,15 +183,12 @@ static size_t
 reverse_names(struct tf_spf_check *c, const struct tf_str **names_out)
 {
 	const struct tf_dns_answer *answer;
-	struct tf_str name;
 	struct tf_buf buf;
 
 	tf_buf_init_arena(&buf, c->arena, TF_SPF_EXPAND_MAX);
-	if (!tf_spf_macro_name(TF_STR("%{ir}.%{v}.arpa"), &c->env, &buf, &name))
-		tf_panic("no reverse name");
-	answer = tf_dns_ask(c->dns, name, TF_TYPE_PTR);
+	answer = tf_dns_ask(c->dns, tf_spf_reverse_name(&c->env, &buf), TF_TYPE_PTR);
 	*names_out = answer->names;
-	return answer->count < PTR_MAX ? answer->count : PTR_MAX;
+	return answer->count < TF_SPF_HOSTS_MAX ? answer->count : TF_SPF_HOSTS_MAX;
 }
 
 /* Whether the name leads back to the client (RFC 7208 section 5.5); false on any failure. */
@@ -187,7 +200,7 @@ is_validated(struct tf_spf_check *c, struct tf_str name)
 	if (!tf_domain_can_ask(name))
 		return false;
 	answer = tf_dns_ask(c->dns, name, address_type(c));
-	return match_addresses(c, answer, 128) == TF_SPF_HIT;
+	return tf_spf_any_address(&c->env.client, answer, 128);
 }
 
 static enum tf_spf_match

@@ -198,6 +198,16 @@ identity(const char *ip, const char *helo, const char *from)
 	return id;
 }
 
+/* Asks so much for other names that nothing of that identity is asked ahead. */
+static inline void
+use_up_share(struct tf_arena *a, struct tf_dns *dns, enum tf_spf_identity which)
+{
+	uint32_t share = tf_dns_budget(dns) / (which == TF_SPF_HELO ? 10 : 3);
+
+	for (uint32_t i = 0; i < share; i++)
+		tf_dns_start(dns, tf_arena_printf(a, "other%u.example", i), TF_TYPE_A);
+}
+
 static inline struct tf_spf
 evaluate(struct tf_arena *a, struct tf_resolver *r, const struct tf_spf_opts *o,
     const struct tf_identity *id, enum tf_spf_identity which)
