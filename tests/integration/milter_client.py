@@ -50,7 +50,8 @@ class Verdict:
 
 
 def _z(text):
-    return (text if isinstance(text, bytes) else text.encode()) + b"\0"
+    octets = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    return octets + b"\0"
 
 
 def _strings(data):
