@@ -14,6 +14,8 @@
 #include "autoconf.h"
 #include "milter/config_check.h"
 #include "milter/message_file.h"
+#include "milter/opinion_process.h"
+#include "milter/second_opinion.h"
 #include "milter/session.h"
 #include "truefrom/explain.h"
 #include "truefrom/banned.h"
@@ -26,7 +28,7 @@ enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_OPERAT
 static const char usage_text[] =
     "usage: truefrom check [--config FILE] [--ip ADDR] [--helo NAME] [--mail-from ADDR]\n"
     "                      [--rcpt ADDR] [--auth USER] [--json] [--exit-code]\n"
-    "                      [--dns ADDR@PORT] [--zone FILE] [FILE]\n"
+    "                      [--dns ADDR@PORT] [--zone FILE] [--second-opinion] [FILE]\n"
     "       truefrom config [--config FILE] [--check | --defaults | --diff]\n"
     "       truefrom --version\n";
 
@@ -71,7 +73,7 @@ struct check_options {
 	const char *config, *ip, *helo, *mail_from, *auth, *dns, *zone, *file;
 	const char *rcpts[64];
 	size_t rcpt_count;
-	bool json, exit_code;
+	bool json, exit_code, second_opinion;
 };
 
 enum {
@@ -84,7 +86,8 @@ enum {
 	OPT_JSON,
 	OPT_EXIT_CODE,
 	OPT_DNS,
-	OPT_ZONE
+	OPT_ZONE,
+	OPT_SECOND_OPINION
 };
 
 static const struct option check_long_options[] = {
@@ -98,6 +101,7 @@ static const struct option check_long_options[] = {
 	{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
 	{ "dns", required_argument, NULL, OPT_DNS },
 	{ "zone", required_argument, NULL, OPT_ZONE },
+	{ "second-opinion", no_argument, NULL, OPT_SECOND_OPINION },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -139,6 +143,8 @@ read_check_options(int argc, char **argv, struct check_options *o)
 			o->json = true;
 		else if (c == OPT_EXIT_CODE)
 			o->exit_code = true;
+		else if (c == OPT_SECOND_OPINION)
+			o->second_opinion = true;
 		else if (c == OPT_RCPT && o->rcpt_count < TF_ARRAY_LEN(o->rcpts))
 			o->rcpts[o->rcpt_count++] = optarg;
 		else
@@ -184,18 +190,46 @@ begin_message(struct tf_session *s, const struct check_options *o, const struct 
 		tf_session_rcpt(s, tf_str_from(o->rcpts[i]));
 }
 
+/* What --second-opinion is evaluated with. */
+struct second {
+	struct tf_opinion_process *process; /* NULL: not asked for */
+	struct tf_spf_opinion opinion;
+};
+
+/* The result as it is shown: with libspf2's where there is something to compare. */
+static struct tf_result
+add_second_opinion(const struct tf_result *res, struct second *second, struct tf_current *current,
+    struct tf_arena *a)
+{
+	struct tf_result shown = *res;
+	struct tf_snapshot snapshot;
+	struct tf_spf_evidence evidence;
+
+	if (second->process == NULL || !res->mailfrom.checked)
+		return shown;
+	snapshot = tf_current_take(current);
+	tf_opinion_ask(
+	    second->process, snapshot.resolver, &res->identity, a, &second->opinion, &evidence);
+	tf_snapshot_release(&snapshot);
+	second->opinion.difference =
+	    tf_spf_difference(&res->mailfrom, &res->identity, &second->opinion, &evidence);
+	shown.mailfrom.second = &second->opinion;
+	return shown;
+}
+
 static int
-show_plan(const struct tf_plan *plan, const struct check_options *o, struct tf_arena *a)
+show_plan(const struct tf_plan *plan, const struct tf_result *shown, const struct check_options *o,
+    struct tf_arena *a)
 {
 	struct tf_buf out;
 	int code;
 
 	tf_buf_init_arena(&out, a, OUTPUT_MAX);
 	if (o->json)
-		tf_explain_json(plan->result, plan->verdict, plan->authres, &out);
+		tf_explain_json(shown, plan->verdict, plan->authres, &out);
 	else
 		tf_explain_words(
-		    plan->result, plan->verdict, plan->authres, isatty(STDOUT_FILENO) != 0, &out);
+		    shown, plan->verdict, plan->authres, isatty(STDOUT_FILENO) != 0, &out);
 	code = print(&out);
 	if (code == EXIT_OK && o->exit_code && plan->verdict->action == TF_ACT_REJECT)
 		code = EXIT_FAILED;
@@ -204,9 +238,11 @@ show_plan(const struct tf_plan *plan, const struct check_options *o, struct tf_a
 
 static int
 check_message(struct tf_current *current, const struct check_options *o,
-    const struct tf_addr *client, FILE *in, struct tf_arena *a)
+    const struct tf_addr *client, FILE *in, struct second *second, struct tf_arena *a)
 {
 	struct tf_session *s = tf_session_new(current);
+	const struct tf_plan *plan;
+	struct tf_result shown;
 	struct tf_buf why;
 	int code;
 
@@ -216,7 +252,9 @@ check_message(struct tf_current *current, const struct check_options *o,
 		tf_log_complain("truefrom", &why);
 		code = EXIT_OPERATION;
 	} else {
-		code = show_plan(tf_session_end(s, TF_NONE_STR, NULL, NULL), o, a);
+		plan = tf_session_end(s, TF_NONE_STR, NULL, NULL);
+		shown = add_second_opinion(plan->result, second, current, a);
+		code = show_plan(plan, &shown, o, a);
 	}
 	tf_session_free(s);
 	return code;
@@ -224,7 +262,7 @@ check_message(struct tf_current *current, const struct check_options *o,
 
 static int
 check_with(struct tf_config *config, const struct check_options *o, const struct tf_addr *client,
-    struct tf_arena *a)
+    struct second *second, struct tf_arena *a)
 {
 	FILE *in;
 	struct tf_current *current;
@@ -249,7 +287,7 @@ check_with(struct tf_config *config, const struct check_options *o, const struct
 		tf_log_complain("truefrom", &why);
 		code = EXIT_OPERATION;
 	} else {
-		code = check_message(current, o, client, in, a);
+		code = check_message(current, o, client, in, second, a);
 	}
 	tf_current_free(current);
 	if (in != stdin)
@@ -272,6 +310,7 @@ check_main(int argc, char **argv, struct tf_arena *a)
 {
 	struct check_options o = { 0 };
 	struct tf_addr client = { .family = TF_FAMILY_NONE };
+	struct second second = { .process = NULL };
 	struct tf_config *config;
 	int code = read_check_options(argc, argv, &o);
 
@@ -281,8 +320,14 @@ check_main(int argc, char **argv, struct tf_arena *a)
 		return wrong_usage("--ip takes an IPv4 or IPv6 address");
 	if (o.dns != NULL && !is_server(o.dns, a))
 		return wrong_usage("--dns takes ADDRESS or ADDRESS@PORT");
+	/* Before there is a thread, so that the child is a whole process. */
+	if (o.second_opinion)
+		second.process = tf_opinion_start();
 	config = load(o.config, a, &code);
-	return config != NULL ? check_with(config, &o, &client, a) : code;
+	if (config != NULL)
+		code = check_with(config, &o, &client, &second, a);
+	tf_opinion_free(second.process);
+	return code;
 }
 
 enum config_job { JOB_CHECK, JOB_DEFAULTS, JOB_DIFF };
@@ -352,7 +397,7 @@ show_version(struct tf_arena *a)
 	tf_buf_init_arena(&out, a, TEXT_MAX);
 	tf_buf_printf(&out, "truefrom %s\n", PACKAGE_VERSION);
 	tf_check_versions(&out);
-	tf_buf_byte(&out, '\n');
+	tf_buf_printf(&out, ", %s\n", tf_second_opinion_version());
 	return print(&out);
 }
 

@@ -93,6 +93,20 @@ policy_or_null(enum tf_dmarc_policy policy)
 }
 
 static json_t *
+opinion_or_null(const struct tf_spf_opinion *opinion)
+{
+	json_t *o;
+
+	if (opinion == NULL)
+		return json_null();
+	o = checked(json_object());
+	put(o, "result", opinion->given ? json_string(tf_code_name(opinion->code)) : json_null());
+	put(o, "reason", text_or_null(opinion->reason));
+	put(o, "difference", text_or_null(opinion->difference));
+	return o;
+}
+
+static json_t *
 spf_object(const struct tf_spf *spf)
 {
 	json_t *o = checked(json_object());
@@ -103,6 +117,7 @@ spf_object(const struct tf_spf *spf)
 	put(o, "explanation", text_or_null(spf->explanation));
 	put(o, "reason", text_or_null(spf->reason));
 	put(o, "terms", json_integer(spf->terms));
+	put(o, "second_opinion", opinion_or_null(spf->second));
 	return o;
 }
 

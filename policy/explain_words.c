@@ -242,12 +242,29 @@ write_spf_check(struct page *p, const char *label, const struct tf_spf *spf)
 	}
 }
 
+/* What libspf2 says, and why it differs. */
+static void
+write_opinion(struct page *p, const struct tf_spf_opinion *opinion)
+{
+	begin_finding(p, "libspf2", opinion->given ? tone_of(opinion->code) : TONE_BAD,
+	    opinion->given ? tf_code_name(opinion->code) : "no result");
+	put(p, opinion->reason);
+	end_line(p);
+	begin_finding(p, "", TONE_PLAIN, "");
+	if (opinion->difference.len == 0)
+		say(p, "the same result as ours\n");
+	else
+		say_of(p, "differs from ours: ", opinion->difference, "\n");
+}
+
 static void
 write_spf(struct page *p)
 {
 	begin_section(p, "SPF", " - may this client send for the domain of the envelope?");
 	write_spf_check(
 	    p, p->res->mailfrom.helo_identity ? "null sender" : "MAIL FROM", &p->res->mailfrom);
+	if (p->res->mailfrom.second != NULL)
+		write_opinion(p, p->res->mailfrom.second);
 	write_spf_check(p, "HELO", &p->res->helo);
 }
 

@@ -204,6 +204,10 @@ tf_spf_macro_uses(struct tf_str s)
 			uses |= TF_SPF_USES_LOCAL;
 		else if (piece.letter == 'p')
 			uses |= TF_SPF_USES_PTR;
+		if (piece.keep != 0)
+			uses |= TF_SPF_USES_PARTS;
+		if (piece.url)
+			uses |= TF_SPF_USES_ESCAPES;
 	}
 	return uses;
 }

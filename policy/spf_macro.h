@@ -30,11 +30,13 @@ const char *tf_spf_macro_check(struct tf_str s);
  * top-level label behind a dot. */
 const char *tf_spf_domain_check(struct tf_str spec);
 
-/* Which values an expansion of s needs that are not always to be had; bits of an unsigned. */
+/* What an expansion of s needs or does that is not ordinary; bits of an unsigned. */
 enum {
-	TF_SPF_USES_LOCAL = 1, /* %{s} or %{l}: no match for a local part that is not ASCII (RFC
-				  8616 section 4) */
-	TF_SPF_USES_PTR = 2    /* %{p}: costs DNS questions */
+	TF_SPF_USES_LOCAL = 1,  /* %{s} or %{l}: no match for a local part that is not ASCII (RFC
+				   8616 section 4) */
+	TF_SPF_USES_PTR = 2,    /* %{p}: costs DNS questions */
+	TF_SPF_USES_PARTS = 4,  /* keeps a number of right-hand parts */
+	TF_SPF_USES_ESCAPES = 8 /* an upper-case letter */
 };
 unsigned tf_spf_macro_uses(struct tf_str s);
 

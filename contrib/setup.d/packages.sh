@@ -5,7 +5,7 @@
 build_packages()
 {
 	printf '%s\n' build-essential autoconf automake pkg-config
-	sed -n 's/^TF_REQUIRE(.*\[\([a-z0-9.+ -]*-dev\)\])$/\1/p' "$TOP/configure.ac"
+	sed -n 's/^TF_REQUIRE[A-Z0-9_]*(.*\[\([a-z0-9.+ -]*-dev\)\])$/\1/p' "$TOP/configure.ac"
 }
 
 is_installed()

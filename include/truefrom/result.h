@@ -62,6 +62,14 @@ struct tf_notes { /* in the order found; appended by tf_note() of notes.h */
 	size_t count;
 };
 
+/* What libspf2 says about the identity of MAIL FROM (truefrom check --second-opinion) */
+struct tf_spf_opinion {
+	bool given; /* false: it gave no result; the reason says why */
+	enum tf_code code;
+	struct tf_str reason;     /* its own words; any bytes */
+	struct tf_str difference; /* why it is not ours; empty = it is the same */
+};
+
 /* SPF (RFC 7208): one check_host() */
 struct tf_spf {
 	enum tf_code code;
@@ -73,8 +81,9 @@ struct tf_spf {
 	struct tf_str
 	    explanation; /* exp= text of a fail, sanitised; empty without spf.fetch_explanation */
 	struct tf_str mechanism; /* term that decided, as written in the record; empty = default */
-	struct tf_str record_domain; /* whose record it stood in */
-	uint32_t terms, voids;       /* counted DNS terms and void look-ups */
+	struct tf_str record_domain;         /* whose record it stood in */
+	uint32_t terms, voids;               /* counted DNS terms and void look-ups */
+	const struct tf_spf_opinion *second; /* the command line's; NULL = not asked for */
 };
 
 /* DKIM (RFC 6376): one per DKIM-Signature field, in message order */

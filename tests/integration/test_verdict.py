@@ -57,7 +57,8 @@ def test_all_pass_check_agrees(mx):
                          "authentication_results", "dns"}
     assert said["spf"] == {
         "result": "pass", "identity": "mailfrom", "domain": "example.com", "explanation": None,
-        "reason": None, "terms": said["spf"]["terms"]}
+        "reason": None, "terms": said["spf"]["terms"],
+        "second_opinion": None}
     assert said["helo"]["identity"] == "helo" and "reason" in said["helo"]
     signature, = said["dkim"]
     assert signature == {

@@ -46,7 +46,8 @@ test_whole(void **state)
 	assert_str("keys, their order and their values",
 	    squeeze(a, explain(a, &forged, &forged_verdict, TF_STR("mx.example.org; x"))),
 	    TF_STR("{\"spf\":{\"result\":\"pass\",\"identity\":\"mailfrom\",\"domain\":"
-		   "\"attack.test\",\"explanation\":null,\"reason\":null,\"terms\":3},"
+		   "\"attack.test\",\"explanation\":null,\"reason\":null,\"terms\":3,\"second_"
+		   "opinion\":null},"
 		   "\"helo\":{\"result\":\"none\",\"identity\":\"helo\",\"domain\":"
 		   "\"mail.attack.test\",\"reason\":\"no SPF record\"},"
 		   "\"dkim\":[{\"result\":\"pass\",\"domain\":\"attack.test\",\"selector\":\"s1\","
@@ -82,7 +83,7 @@ test_exempt_mail(void **state)
 	assert_str("all results none, the rule says why",
 	    squeeze(a, explain(a, &exempt, &exempt_verdict, TF_NONE_STR)),
 	    TF_STR("{\"spf\":{\"result\":\"none\",\"identity\":\"mailfrom\",\"domain\":null,"
-		   "\"explanation\":null,\"reason\":null,\"terms\":0},"
+		   "\"explanation\":null,\"reason\":null,\"terms\":0,\"second_opinion\":null},"
 		   "\"helo\":{\"result\":\"none\",\"identity\":\"helo\",\"domain\":null,"
 		   "\"reason\":null},"
 		   "\"dkim\":[],"
@@ -94,6 +95,43 @@ test_exempt_mail(void **state)
 		   "\"reason\":null,\"authors\":[]},"
 		   "\"action\":\"accept\",\"would\":null,\"reply\":null,"
 		   "\"rule\":\"authenticated\",\"authentication_results\":null,\"dns\":[]}"));
+	tf_arena_free(a);
+}
+
+/* What libspf2 says: the same, something else, nothing. */
+static void
+test_second_opinion(void **state)
+{
+	static const struct row {
+		struct tf_spf_opinion opinion;
+		const char *want;
+	} rows[] = {
+		{ { true, TF_PASS, TF_LIT("mechanism"), TF_LIT("") },
+		    "{\"result\":\"pass\",\"reason\":\"mechanism\",\"difference\":null}" },
+		{ { true, TF_NONE, TF_LIT("x\377\n"), TF_LIT("unknown") },
+		    "{\"result\":\"none\",\"reason\":\"x\\\\xff\\n\",\"difference\":\"unknown\"}" },
+		{ { false, TF_NONE, TF_LIT("libspf2 crashed with SIGSEGV"), TF_LIT("unknown") },
+		    "{\"result\":null,\"reason\":\"libspf2 crashed with SIGSEGV\","
+		    "\"difference\":\"unknown\"}" },
+	};
+	struct tf_arena *a = tf_arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		struct tf_result res = forged;
+		struct tf_str json;
+		json_t *o;
+		char *said;
+
+		res.mailfrom.second = &rows[i].opinion;
+		json = explain(a, &res, &forged_verdict, TF_NONE_STR);
+		o = json_loadb(json.ptr, json.len, 0, NULL);
+		said = json_dumps(
+		    json_object_get(json_object_get(o, "spf"), "second_opinion"), JSON_COMPACT);
+		assert_string_equal(said, rows[i].want);
+		free(said);
+		json_decref(o);
+	}
 	tf_arena_free(a);
 }
 
@@ -171,6 +209,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_exempt_mail),
+		cmocka_unit_test(test_second_opinion),
 		cmocka_unit_test(test_monitor_mode),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_fields),

@@ -122,6 +122,38 @@ test_spf(void **state)
 	tf_arena_free(a);
 }
 
+/* truefrom check --second-opinion */
+static void
+test_second_opinion(void **state)
+{
+	static const struct row {
+		struct tf_spf_opinion opinion;
+		const char *first, *then;
+	} rows[] = {
+		{ { true, TF_FAIL, TF_LIT("mechanism"), TF_LIT("") },
+		    "  libspf2        fail        mechanism\n", "the same result as ours\n" },
+		{ { true, TF_PASS, TF_LIT("local\033host"), TF_LIT("it lets it") },
+		    "  libspf2        pass        local\\x1bhost\n",
+		    "differs from ours: it lets it\n" },
+		{ { false, TF_NONE, TF_LIT("libspf2 crashed"), TF_LIT("unknown") },
+		    "  libspf2        no result   libspf2 crashed\n",
+		    "differs from ours: unknown\n" },
+	};
+	struct tf_arena *a = tf_arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		struct tf_result res = { .mailfrom = { .code = TF_FAIL } };
+		const char *words;
+
+		res.mailfrom.second = &rows[i].opinion;
+		words = explain(a, &res, &exempt_verdict, TF_NONE_STR, false);
+		assert_says("result", words, rows[i].first);
+		assert_says("difference", words, rows[i].then);
+	}
+	tf_arena_free(a);
+}
+
 static void
 test_dmarc(void **state)
 {
@@ -269,6 +301,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_spf),
+		cmocka_unit_test(test_second_opinion),
 		cmocka_unit_test(test_dmarc),
 		cmocka_unit_test(test_decision),
 		cmocka_unit_test(test_several_authors),

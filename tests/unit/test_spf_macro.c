@@ -227,8 +227,10 @@ test_uses(void **state)
 {
 	(void)state;
 	assert_int_equal(tf_spf_macro_uses(TF_STR("%{d}.%{i}.%{o}.sl.p")), 0);
-	assert_int_equal(tf_spf_macro_uses(TF_STR("%%{s}.%{L1r-}.x")), TF_SPF_USES_LOCAL);
-	assert_int_equal(tf_spf_macro_uses(TF_STR("%{S}")), TF_SPF_USES_LOCAL);
+	assert_int_equal(
+	    tf_spf_macro_uses(TF_STR("%%{s}.%{l1r-}.x")), TF_SPF_USES_LOCAL | TF_SPF_USES_PARTS);
+	assert_int_equal(
+	    tf_spf_macro_uses(TF_STR("%{S}")), TF_SPF_USES_LOCAL | TF_SPF_USES_ESCAPES);
 	assert_int_equal(tf_spf_macro_uses(TF_STR("x.%{p}")), TF_SPF_USES_PTR);
 }
 
