@@ -16,7 +16,7 @@ struct tf_config {
 	struct tf_str file; /* where it came from; empty = defaults only */
 
 	/* These need a restart; a reload keeps the old value and warns. */
-	struct tf_str socket, socket_group, user, pid_file;
+	struct tf_str socket, socket_group, user, pid_file, state_dir;
 	uint32_t socket_mode;    /* permission bits */
 	uint32_t idle_timeout_s; /* limits.idle_timeout: libmilter takes it at its start */
 

@@ -16,6 +16,7 @@ struct tf_current {
 	pthread_mutex_t lock;
 	struct tf_snapshot now;
 	char *host_name;
+	struct tf_dmarc_memory *memory; /* never changes while messages are in work */
 };
 
 struct tf_current *
@@ -71,6 +72,18 @@ struct tf_str
 tf_current_host_name(const struct tf_current *c)
 {
 	return tf_str_from(c->host_name);
+}
+
+void
+tf_current_set_memory(struct tf_current *c, struct tf_dmarc_memory *memory)
+{
+	c->memory = memory;
+}
+
+struct tf_dmarc_memory *
+tf_current_memory(const struct tf_current *c)
+{
+	return c->memory;
 }
 
 bool

@@ -21,9 +21,13 @@
 #include "autoconf.h"
 #include "milter/mfi.h"
 #include "milter/process.h"
+#include "milter/state.h"
 #include "truefrom/banned.h"
 
 #define TEXT_MAX ((size_t)64 * 1024)
+#define SAVE_S                                                                                     \
+	300 /* what is remembered goes to the disk that often, on a reload and at the end          \
+	     */
 enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_OPERATION = 3 };
 
 struct options {
@@ -231,18 +235,23 @@ drain(struct tf_current *current)
 }
 
 static void
-wait_for_signals(struct tf_current *current, const char *path)
+wait_for_signals(struct tf_current *current, const char *path, struct tf_state *kept)
 {
 	while (!atomic_load(&asked_to_stop)) {
+		struct timespec until = { .tv_sec = time(NULL) + SAVE_S };
+
 		/* Ends early when the handler ran in this thread: then there is something to see.
 		 */
-		(void)sem_wait(&asked);
+		(void)sem_timedwait(&asked, &until);
 		if (!atomic_load(&asked_to_stop) && atomic_exchange(&asked_to_reload, false))
 			reload(current, path);
+		if (!atomic_load(&asked_to_stop))
+			tf_state_save(kept);
 	}
 	tf_supervisor_notify("STOPPING=1");
 	tf_log(TF_LOG_NOTICE, "stopping: %u messages in work", tf_mfi_messages_in_work());
 	drain(current);
+	tf_state_save(kept);
 }
 
 /* Socket, background, PID file, privileges: everything that needs root or the terminal. */
@@ -275,6 +284,8 @@ prepare(const struct tf_config *config, const struct options *opts, struct tf_bu
 static int
 run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 {
+	struct tf_dmarc_memory *memory;
+	struct tf_state *kept;
 	struct tf_current *current;
 	struct tf_str pid_file;
 	pthread_t server;
@@ -290,21 +301,28 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 		return EXIT_OPERATION;
 	}
 	pid_file = tf_arena_dup(a, config->pid_file);
+	memory = tf_dmarc_memory_new();
+	kept = tf_state_new(config->state_dir, memory);
 	current = tf_current_new(config, tf_host_name(a), &why);
 	if (current == NULL) {
 		tf_log_complain("truefromd", &why);
 		tf_pid_file_remove(pid_file);
+		tf_state_free(kept);
+		tf_dmarc_memory_free(memory);
 		return EXIT_OPERATION;
 	}
+	tf_state_load(kept, (int64_t)time(NULL));
+	tf_current_set_memory(current, memory);
 	catch_signals(&set);
 	if (pthread_create(&server, NULL, serve, current) != 0)
 		tf_panic("no thread for libmilter");
 	tf_log(TF_LOG_NOTICE, "truefromd %s ready", PACKAGE_VERSION);
 	tf_process_ready();
 	tf_supervisor_notify("READY=1");
-	wait_for_signals(current, opts->config_path);
+	wait_for_signals(current, opts->config_path, kept);
 	tf_mfi_stop();
 	(void)pthread_join(server, NULL);
+	tf_state_free(kept);
 	tf_pid_file_remove(pid_file);
 	tf_log(TF_LOG_NOTICE, "stopped");
 	/* Workers of libmilter may still be about: nothing that they use is taken from under them.

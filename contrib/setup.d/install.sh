@@ -99,7 +99,15 @@ make_socket_folder()
 	install -d -o "$ACCOUNT" -g "$(postfix_group)" -m 2750 "$SOCKET_DIR"
 }
 
-# The file as it comes, with our two or three settings on top.
+# What truefromd keeps over a restart; systemd makes this folder by itself.
+make_state_folder()
+{
+	if have_systemd || [ -d "$KEPT_DIR" ]; then return; fi
+	changed "$KEPT_DIR for what is kept over a restart"
+	install -d -o "$ACCOUNT" -g "$ACCOUNT" -m 0700 "$KEPT_DIR"
+}
+
+# The file as it comes, with our few settings on top.
 write_conf()
 {
 	echo "# Set by contrib/setup for this host; below: every key with its default."
@@ -107,7 +115,10 @@ write_conf()
 		echo "socket = \"unix:$SOCKET_DIR/truefrom.sock\""
 		echo "socket_group = \"$(postfix_group)\""
 	fi
-	have_systemd || echo "pid_file = \"$PID_FILE\""
+	have_systemd || {
+		echo "pid_file = \"$PID_FILE\""
+		echo "state_dir = \"$KEPT_DIR\""
+	}
 	echo
 	cat "$BUILD/stage$CONF"
 }
@@ -179,6 +190,10 @@ remove_account()
 		changed "$dir"
 		rm -f "$dir/truefrom.sock"
 		rmdir "$dir" || note "$dir is not empty; look at what is in it"
+	fi
+	if [ -d "$KEPT_DIR" ]; then
+		changed "$KEPT_DIR"
+		rm -rf "$KEPT_DIR"
 	fi
 	if [ "$(state_get account)" = created ] && getent passwd "$ACCOUNT" >/dev/null; then
 		changed "user $ACCOUNT"
