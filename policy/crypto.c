@@ -297,14 +297,23 @@ tf_digest_update(struct tf_digest *d, struct tf_str octets)
 }
 
 void
+tf_digest_value_after(
+    const struct tf_digest *d, struct tf_str octets, unsigned char hash_out[TF_SHA256_BYTES])
+{
+	struct tf_digest copy = { EVP_MD_CTX_new() };
+
+	if (copy.ctx == NULL || EVP_MD_CTX_copy_ex(copy.ctx, d->ctx) != 1)
+		tf_panic("SHA-256 cannot be copied");
+	tf_digest_update(&copy, octets);
+	if (EVP_DigestFinal_ex(copy.ctx, hash_out, NULL) != 1)
+		tf_panic("SHA-256 does not end");
+	EVP_MD_CTX_free(copy.ctx);
+}
+
+void
 tf_digest_value(const struct tf_digest *d, unsigned char hash_out[TF_SHA256_BYTES])
 {
-	EVP_MD_CTX *copy = EVP_MD_CTX_new();
-
-	if (copy == NULL || EVP_MD_CTX_copy_ex(copy, d->ctx) != 1 ||
-	    EVP_DigestFinal_ex(copy, hash_out, NULL) != 1)
-		tf_panic("SHA-256 does not end");
-	EVP_MD_CTX_free(copy);
+	tf_digest_value_after(d, TF_NONE_STR, hash_out);
 }
 
 void

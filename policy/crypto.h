@@ -62,6 +62,9 @@ struct tf_digest *tf_digest_new(struct tf_arena *a); /* owned by a */
 void tf_digest_update(struct tf_digest *d, struct tf_str octets);
 /* The hash of all so far; the digest may go on. */
 void tf_digest_value(const struct tf_digest *d, unsigned char hash_out[TF_SHA256_BYTES]);
+/* The same with further octets behind them, of which the digest learns nothing. */
+void tf_digest_value_after(
+    const struct tf_digest *d, struct tf_str octets, unsigned char hash_out[TF_SHA256_BYTES]);
 void tf_sha256(struct tf_str octets, unsigned char hash_out[TF_SHA256_BYTES]);
 
 /* A public key as OpenSSL has it; counted, shared among threads (key_cache.c). */

@@ -184,23 +184,6 @@ conclude(struct tf_dkim *result, enum tf_code code, struct tf_str reason)
 	result->reason = reason;
 }
 
-/* Why a key must not verify this signature; NULL when it may. RFC 6376 section 6.1.2, RFC 8301. */
-static const char *
-key_misfits(const struct signature *s, uint32_t min_rsa_bits)
-{
-	const struct tf_dkim_key *key = &s->key;
-
-	if (key->public.type != s->sig.key_type)
-		return "key does not fit the algorithm";
-	if (!key->sha256)
-		return "key does not allow sha256";
-	if (key->exact_domain && !s->sig.exact_domain)
-		return "key does not allow i= below d=";
-	if (key->public.type == TF_KEY_RSA && key->public.bits < min_rsa_bits)
-		return "key is too short";
-	return NULL;
-}
-
 /* The key that may verify s, or NULL when its result is settled. */
 static const struct tf_public_key *
 judge_key(struct tf_dkim_check *c, struct signature *s)
@@ -214,7 +197,8 @@ judge_key(struct tf_dkim_check *c, struct signature *s)
 		conclude(s->result, s->key.code, s->key.reason);
 		return NULL;
 	}
-	misfit = key_misfits(s, c->opts->min_rsa_bits);
+	misfit = tf_dkim_key_misfits(
+	    &s->key, s->sig.key_type, s->sig.exact_domain, c->opts->min_rsa_bits);
 	if (misfit == NULL)
 		return &s->key.public;
 	conclude(s->result, TF_PERMERROR, tf_str_from(misfit));

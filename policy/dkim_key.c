@@ -4,7 +4,7 @@
  * Implements RFC 6376 sections 3.6.1 and 6.1.2, the lower bound of RFC 8301 section 3.2 being the
  * caller's, and the raw keys of RFC 8463 section 3.1. RSA keys are SubjectPublicKeyInfo or
  * RSAPublicKey: the RFC's text says one thing and its example the other, and both are published.
- * Does not: compare a key with a signature (dkim.c), or ask the DNS.
+ * Does not: ask the DNS.
  * Limits: TF_DKIM_KEY_RECORD_MAX, TF_RSA_BITS_MAX, TF_RSA_EXPONENT_BITS_MAX.
  */
 #include "policy/dkim_key.h"
@@ -151,4 +151,19 @@ tf_dkim_key_from_answer(
 		*key_out = (struct tf_dkim_key){ .code = TF_NONE };
 		refuse(key_out, "more than one key");
 	}
+}
+
+const char *
+tf_dkim_key_misfits(
+    const struct tf_dkim_key *key, enum tf_key_type type, bool exact_domain, uint32_t min_rsa_bits)
+{
+	if (key->public.type != type)
+		return "key does not fit the algorithm";
+	if (!key->sha256)
+		return "key does not allow sha256";
+	if (key->exact_domain && !exact_domain)
+		return "key does not allow i= below d=";
+	if (key->public.type == TF_KEY_RSA && key->public.bits < min_rsa_bits)
+		return "key is too short";
+	return NULL;
 }

@@ -44,4 +44,16 @@ bool tf_dkim_key_parse(struct tf_str txt, struct tf_arena *a, struct tf_dkim_key
 void tf_dkim_key_from_answer(
     const struct tf_dns_answer *answer, struct tf_arena *a, struct tf_dkim_key *key_out);
 
+/*
+ * tf_dkim_key_misfits - why a key must not verify a signature (RFC 6376 section 6.1.2, RFC 8301)
+ *
+ * key           one with code TF_NONE
+ * type          what the signature's a= asks for
+ * exact_domain  i= is in the domain of d= itself, or there is none
+ *
+ * Returns static text, or NULL when it may.
+ */
+const char *tf_dkim_key_misfits(
+    const struct tf_dkim_key *key, enum tf_key_type type, bool exact_domain, uint32_t min_rsa_bits);
+
 #endif
