@@ -10,7 +10,7 @@
 #include "truefrom/resolver.h"
 
 #define TF_OPINION_PACKET_MAX ((size_t)80 * 1024) /* an answer of the resolver fits */
-#define TF_OPINION_TEXT_MAX ((size_t)512)         /* of a name, a reason */
+#define TF_OPINION_TEXT_MAX ((size_t)4096)        /* of a name, a reason */
 
 enum tf_opinion_kind {
 	TF_OPINION_CASE = 'C',     /* to the library: client, helo, mail_from, receiver */

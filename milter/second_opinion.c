@@ -143,7 +143,7 @@ lookup(SPF_dns_server_t *server, const char *domain, ns_type type, int should_ca
 	(void)should_cache;
 	if ((int)type == NS_T_SPF)
 		return SPF_dns_rr_new_init(server, domain, type, 0, NO_DATA);
-	if (question.text.len > TF_OPINION_TEXT_MAX)
+	if (question.text.len > TF_OPINION_TEXT_MAX) /* no resolver would ask for it */
 		return SPF_dns_rr_new_init(server, domain, type, 0, HOST_NOT_FOUND);
 	a = tf_arena_new();
 	send_message(&question);

@@ -16,6 +16,7 @@
 #define LIBSPF2_MECHANISMS 512 /* octets of compiled mechanisms that it keeps of a record */
 #define LIBSPF2_MODIFIERS 512
 #define PTR_NAMES 10
+#define NAME_MAX_OCTETS 253
 
 /* Facts: bits of an unsigned. */
 enum {
@@ -33,7 +34,10 @@ enum {
 	LOCAL_8BIT = 1 << 11,    /* the local part is not ASCII */
 	DOMAIN_8BIT = 1 << 12,   /* the domain, as received, is not ASCII */
 	LOCAL_PART = 1 << 13,    /* a macro of the local part */
-	EXPLAINS = 1 << 14       /* exp= in a record */
+	EXPLAINS = 1 << 14,      /* exp= in a record */
+	MACRO_P = 1 << 15,       /* %{p} */
+	LONG_NAME = 1 << 16,     /* it asked for a name over 253 octets */
+	BAD_NAME = 1 << 17       /* it asked for a name that is none */
 };
 
 static const struct cause {
@@ -55,7 +59,8 @@ static const struct cause {
 	{ 0, "too many MX hosts", NULL, "libspf2 tries ten of the MX hosts before it errs" },
 	{ NUL, NULL, NULL, "libspf2 takes a record to end at a NUL" },
 	{ 0, "syntax error", NULL, "libspf2 overlooks the syntax error" },
-	{ 0, "bad target", NULL, "libspf2 asks for a name that cannot be asked" },
+	{ BAD_NAME, NULL, "Host '",
+	    "libspf2 takes an include of a name that cannot be asked for an error" },
 	{ PREFIX_0, NULL, "Invalid IPv", "libspf2 takes a prefix length of 0 for an error" },
 	{ MODIFIER_DOT, NULL, "Invalid character",
 	    "libspf2 takes a dot in the name of a modifier for an error" },
@@ -70,9 +75,12 @@ static const struct cause {
 	{ REVERSE | DNS_FAILED, NULL, "DNS lookup failure",
 	    "libspf2 takes a DNS failure behind ptr for one of the whole check" },
 	{ REVERSE | MANY_NAMES, NULL, NULL, "libspf2 takes more than ten PTR names for an error" },
+	{ LONG_NAME, NULL, NULL, "libspf2 does not shorten a name over 253 octets" },
 	{ LONG, NULL, NULL, "libspf2 drops what is beyond 512 octets of a compiled record" },
 	{ PARTS, NULL, NULL,
 	    "libspf2 loses the first octet of a value with no more parts than its macro keeps" },
+	{ MACRO_P, NULL, NULL,
+	    "libspf2 takes the first validated name for %{p}, not one of the domain" },
 	{ ESCAPES, NULL, NULL, "libspf2 escapes other characters than RFC 3986 has it" },
 };
 
@@ -84,7 +92,7 @@ macro_facts(struct tf_str spec)
 	return ((uses & TF_SPF_USES_LOCAL) != 0 ? LOCAL_PART : 0u) |
 	       ((uses & TF_SPF_USES_PARTS) != 0 ? PARTS : 0u) |
 	       ((uses & TF_SPF_USES_ESCAPES) != 0 ? ESCAPES : 0u) |
-	       ((uses & TF_SPF_USES_PTR) != 0 ? REVERSE : 0u);
+	       ((uses & TF_SPF_USES_PTR) != 0 ? REVERSE | MACRO_P : 0u);
 }
 
 /* Facts of one term; adds what libspf2 makes of it to the octets of its kind. */
@@ -183,6 +191,10 @@ evidence_facts(const struct tf_spf_evidence *evidence)
 
 		if (tf_dns_failed(q->status))
 			facts |= DNS_FAILED;
+		if (q->name.len > NAME_MAX_OCTETS)
+			facts |= LONG_NAME;
+		if (q->status == TF_DNS_MALFORMED)
+			facts |= BAD_NAME;
 		if (q->type == TF_TYPE_PTR && q->answer_count > PTR_NAMES)
 			facts |= MANY_NAMES;
 	}

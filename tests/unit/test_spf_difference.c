@@ -47,6 +47,8 @@ static const struct row {
 	  "mechanism", "libspf2 loses the first octet", SENDER },
 	{ "7.3 upper-case macro", RECORD("exists:%{L}.x.example -all"), TF_PASS, "", TF_FAIL,
 	  "mechanism", "libspf2 escapes other characters", SENDER },
+	{ "7.3 p", RECORD("a:%{p}.x.example -all"), TF_PASS, "", TF_FAIL, "mechanism",
+	  "libspf2 takes the first validated name", SENDER },
 	{ "7.1 upper-case R", RECORD("exists:%{l1R-}.x.example -all"), TF_FAIL, "", TF_PERMERROR,
 	  "Invalid delimiter 'R' near", "libspf2 takes an upper-case R", SENDER },
 	{ "4.6 NUL", RECORD("a:x.example\0 -all"), TF_PERMERROR, "syntax error at a", TF_FAIL, "",
@@ -137,8 +139,15 @@ test_questions(void **state)
 		SENDER };
 	static const struct row no_ptr = { "failure behind a", RECORD("a -all"), TF_FAIL, "",
 		TF_TEMPERROR, "DNS lookup failure", UNKNOWN, SENDER };
-	static const struct row many = { "5.5 eleven names", RECORD("a:%{p}.example -all"), TF_FAIL,
-		"", TF_PERMERROR, "", "libspf2 takes more than ten PTR names", SENDER };
+	static const struct row many = { "5.5 eleven names", RECORD("ptr:example.com -all"),
+		TF_FAIL, "", TF_PERMERROR, "", "libspf2 takes more than ten PTR names", SENDER };
+	static const struct row long_name = { "7.3 long name", RECORD("exists:%{i}.x.example -all"),
+		TF_PASS, "", TF_FAIL, "", "libspf2 does not shorten", SENDER };
+	static const char longer[255] = "";
+	const struct tf_dns_trace names[] = {
+		{ .name = { longer, 254 }, .type = TF_TYPE_A },
+		{ .name = { longer, 253 }, .type = TF_TYPE_A },
+	};
 	const struct tf_dns_trace asked[] = {
 		{ .name = TF_STR("x.example"), .type = TF_TYPE_A, .status = TF_DNS_TIMEOUT },
 		{ .name = TF_STR("x.arpa"), .type = TF_TYPE_PTR, .answer_count = 11 },
@@ -150,6 +159,9 @@ test_questions(void **state)
 	assert_begins(&failure, difference(&failure, &client, true, asked, 1));
 	assert_str("no failure", difference(&failure, &client, true, NULL, 0), TF_STR(UNKNOWN));
 	assert_begins(&no_ptr, difference(&no_ptr, &client, true, asked, 1));
+	assert_begins(&long_name, difference(&long_name, &client, true, names, 1));
+	assert_str(
+	    "253 octets", difference(&long_name, &client, true, names + 1, 1), TF_STR(UNKNOWN));
 	assert_begins(&many, difference(&many, &client, true, asked + 1, 1));
 	assert_str("ten names", difference(&many, &client, true, asked + 2, 1), TF_STR(UNKNOWN));
 }
