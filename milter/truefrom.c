@@ -3,6 +3,7 @@
  *
  * check: a message from a file through the same session, checks and verdict as the daemon's.
  * config: check and show the configuration.
+ * stats: a log, counted.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -17,6 +18,7 @@
 #include "milter/opinion_process.h"
 #include "milter/second_opinion.h"
 #include "milter/session.h"
+#include "milter/stats.h"
 #include "truefrom/explain.h"
 #include "truefrom/banned.h"
 
@@ -30,6 +32,7 @@ static const char usage_text[] =
     "                      [--rcpt ADDR] [--auth USER] [--json] [--exit-code]\n"
     "                      [--dns ADDR@PORT] [--zone FILE] [--second-opinion] [FILE]\n"
     "       truefrom config [--config FILE] [--check | --defaults | --diff]\n"
+    "       truefrom stats [--top N] [--json] [FILE]\n"
     "       truefrom --version\n";
 
 static int
@@ -55,6 +58,29 @@ load(const char *path, struct tf_arena *a, int *exit_code_out)
 	tf_log_complain("truefrom", &why);
 	*exit_code_out = unreadable ? EXIT_OPERATION : EXIT_FAILED;
 	return config;
+}
+
+/* "truefrom: PATH what: words of the system" */
+static void
+complain_errno(int number, const char *path, const char *what, struct tf_arena *a)
+{
+	struct tf_buf why;
+
+	tf_buf_init_arena(&why, a, TEXT_MAX);
+	tf_buf_printf(&why, "%s: %s: ", path, what);
+	tf_buf_errno(&why, number);
+	tf_log_complain("truefrom", &why);
+}
+
+/* Standard input without a path; NULL when that is said to be impossible. */
+static FILE *
+open_input(const char *path, struct tf_arena *a)
+{
+	FILE *in = path != NULL ? fopen(path, "rb") : stdin;
+
+	if (in == NULL)
+		complain_errno(errno, path, "cannot be opened", a);
+	return in;
 }
 
 /* Output to the end, or an operating error: a half result must not look like a whole one. */
@@ -271,13 +297,8 @@ check_with(struct tf_config *config, const struct check_options *o, const struct
 	int code;
 
 	tf_buf_init_arena(&why, a, TEXT_MAX);
-	in = o->file != NULL ? fopen(o->file, "rb") : stdin;
+	in = open_input(o->file, a);
 	if (in == NULL) {
-		const int error = errno;
-
-		tf_buf_printf(&why, "%s: cannot be opened: ", o->file);
-		tf_buf_errno(&why, error);
-		tf_log_complain("truefrom", &why);
 		tf_config_release(config);
 		return EXIT_OPERATION;
 	}
@@ -389,6 +410,62 @@ config_main(int argc, char **argv, struct tf_arena *a)
 	return show_config(job, path, a);
 }
 
+#define TOP_DEFAULT 20
+#define TOP_MAX 100000
+
+static int
+show_stats(const char *path, size_t top, bool json, struct tf_arena *a)
+{
+	FILE *in = open_input(path, a);
+	struct tf_stats *stats;
+	struct tf_buf out;
+	int code = EXIT_OPERATION;
+
+	if (in == NULL)
+		return code;
+	tf_buf_init_arena(&out, a, OUTPUT_MAX);
+	stats = tf_stats_new();
+	if (tf_stats_read(stats, in) != 0) {
+		complain_errno(errno, path != NULL ? path : "standard input", "cannot be read", a);
+	} else {
+		if (json)
+			tf_stats_write_json(stats, top, &out);
+		else
+			tf_stats_write_words(stats, top, &out);
+		code = print(&out);
+	}
+	tf_stats_free(stats);
+	if (in != stdin)
+		(void)fclose(in);
+	return code;
+}
+
+static int
+stats_main(int argc, char **argv, struct tf_arena *a)
+{
+	enum { TOP = 256, JSON };
+	static const struct option long_options[] = {
+		{ "top", required_argument, NULL, TOP },
+		{ "json", no_argument, NULL, JSON },
+		{ NULL, 0, NULL, 0 },
+	};
+	uint32_t top = TOP_DEFAULT;
+	bool json = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (c == JSON)
+			json = true;
+		else if (c != TOP)
+			return wrong_usage(NULL);
+		else if (!tf_str_to_u32(tf_str_from(optarg), TOP_MAX, &top))
+			return wrong_usage("--top takes a number up to 100000");
+	}
+	if (argc - optind > 1)
+		return wrong_usage("one log at a time");
+	return show_stats(optind < argc ? argv[optind] : NULL, top, json, a);
+}
+
 static int
 show_version(struct tf_arena *a)
 {
@@ -418,6 +495,8 @@ main(int argc, char **argv)
 		code = check_main(argc - 1, argv + 1, a);
 	} else if (tf_str_eq(command, TF_STR("config"))) {
 		code = config_main(argc - 1, argv + 1, a);
+	} else if (tf_str_eq(command, TF_STR("stats"))) {
+		code = stats_main(argc - 1, argv + 1, a);
 	} else if (tf_str_eq(command, TF_STR("--version")) || tf_str_eq(command, TF_STR("-V"))) {
 		code = show_version(a);
 	} else if (tf_str_eq(command, TF_STR("--help")) || tf_str_eq(command, TF_STR("-h"))) {

@@ -293,3 +293,36 @@ tf_explain_fields_json(const struct tf_field *fields, size_t count, struct tf_bu
 		put(o, fields[i].key, field_value(&fields[i]));
 	write_object(o, JSON_COMPACT, out);
 }
+
+static bool
+read_field(const char *key, const json_t *value, struct tf_arena *a, struct tf_field *field_out)
+{
+	field_out->key = tf_arena_cstr(a, tf_str_from(key));
+	field_out->number = json_is_integer(value);
+	if (field_out->number && json_integer_value(value) >= 0)
+		field_out->value = tf_arena_printf(a, "%lld", (long long)json_integer_value(value));
+	else if (json_is_string(value))
+		field_out->value = tf_arena_dup(
+		    a, (struct tf_str){ json_string_value(value), json_string_length(value) });
+	else
+		return false;
+	return true;
+}
+
+bool
+tf_explain_fields_parse(
+    struct tf_str json, struct tf_arena *a, struct tf_field *fields, size_t max, size_t *count_out)
+{
+	json_t *o = json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	bool ok = json_is_object(o) && json_object_size(o) <= max;
+	const char *key;
+	json_t *value;
+
+	*count_out = 0;
+	if (ok) {
+		json_object_foreach(o, key, value) ok =
+		    ok && read_field(key, value, a, &fields[(*count_out)++]);
+	}
+	json_decref(o);
+	return ok;
+}

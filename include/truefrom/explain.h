@@ -21,5 +21,15 @@ struct tf_field {
 	bool number; /* value is decimal digits and written bare */
 };
 void tf_explain_fields_json(const struct tf_field *fields, size_t count, struct tf_buf *out);
+/*
+ * tf_explain_fields_parse - such an object, read again
+ *
+ * fields     storage for max of them
+ *
+ * Returns false when it is none: not JSON, a key twice, a value that is neither a string nor an
+ * integer that is not negative, or more than max. Keys and values live in a.
+ */
+bool tf_explain_fields_parse(
+    struct tf_str json, struct tf_arena *a, struct tf_field *fields, size_t max, size_t *count_out);
 
 #endif
