@@ -93,9 +93,9 @@ enum known { MAYBE, MATCH, NO_MATCH };
 struct walk {
 	struct tf_spf_plan *plan;
 	uint32_t terms, voids;
-	bool open; /* a record before this point has not arrived: more terms may come there ... */
-	uint32_t hidden; /* ... and ask so many questions */
-	bool stop;       /* the evaluation ends here, or nothing behind is known */
+	bool open; /* a record before this point has not arrived: more terms may come there */
+	uint32_t unasked; /* questions that what stands before this point may yet lead to */
+	bool stop;        /* the evaluation ends here, or nothing behind is known */
 };
 
 static void arrived(
@@ -109,7 +109,7 @@ may_ask(const struct walk *w)
 
 	return !atomic_load(&p->stopped) && p->ask_count < p->ask_room &&
 	       tf_dns_budget_left(p->dns) > p->reserve &&
-	       p->asked + w->hidden <= p->max_terms * QUESTIONS_PER_TERM;
+	       p->asked + w->unasked <= p->max_terms * QUESTIONS_PER_TERM;
 }
 
 static struct tf_question *
@@ -193,6 +193,12 @@ follows(const struct step *step)
 	return step->kind == TF_SPF_INCLUDE || step->kind == TF_SPF_REDIRECT;
 }
 
+static bool
+has_hosts(const struct step *step)
+{
+	return step->kind == TF_SPF_MX || step->kind == TF_SPF_PTR;
+}
+
 /* The name to ask for, or why there is none. */
 static enum state
 target_of(const struct tf_spf_plan *p, struct tf_str domain, const struct step *step,
@@ -254,6 +260,23 @@ start_step(struct walk *w, struct tf_str domain, struct step *step)
 		step->ask = ask_for_names(p, step, name);
 }
 
+/* Here questions are missing that the evaluation will ask before it can see what is behind. */
+static void
+note_unasked(struct walk *w, uint32_t questions)
+{
+	if (!w->open)
+		w->unasked += questions;
+}
+
+/* Here a record is missing, which may hold all terms that the limit leaves. */
+static enum known
+note_open(struct walk *w)
+{
+	note_unasked(w, (w->plan->max_terms - w->terms) * QUESTIONS_PER_TERM);
+	w->open = true;
+	return MAYBE;
+}
+
 /* An answer of which the evaluation wants records: an error or a void look-up too many ends it. */
 static void
 note_answer(struct walk *w, const struct tf_dns_answer *answer)
@@ -307,8 +330,10 @@ walk_hosts(struct walk *w, struct tf_str domain, struct step *step)
 	struct tf_buf buf;
 	struct tf_str target;
 
-	if (answer == NULL)
+	if (answer == NULL) {
+		note_unasked(w, TF_SPF_HOSTS_MAX);
 		return MAYBE;
+	}
 	if (mx)
 		note_answer(w, answer);
 	w->stop = w->stop || (mx && answer->count > TF_SPF_HOSTS_MAX);
@@ -328,16 +353,6 @@ walk_hosts(struct walk *w, struct tf_str domain, struct step *step)
 	return sum;
 }
 
-/* Here a record is missing: whatever stands behind it comes after all that it may ask. */
-static enum known
-note_open(struct walk *w)
-{
-	if (!w->open)
-		w->hidden = (w->plan->max_terms - w->terms) * QUESTIONS_PER_TERM;
-	w->open = true;
-	return MAYBE;
-}
-
 static enum known walk_record(struct walk *w, struct ask *ask);
 
 /* One DNS term: asks for it, says what is known of it. */
@@ -349,6 +364,7 @@ walk_step(struct walk *w, struct tf_str domain, struct step *step)
 	switch (step->state) {
 	case STEP_NEW:
 	case STEP_LATER:
+		note_unasked(w, has_hosts(step) ? QUESTIONS_PER_TERM : 1);
 		return follows(step) ? note_open(w) : MAYBE;
 	case STEP_MISS:
 		return NO_MATCH;
@@ -360,7 +376,7 @@ walk_step(struct walk *w, struct tf_str domain, struct step *step)
 	}
 	if (follows(step))
 		return walk_record(w, step->ask);
-	if (step->ask != NULL)
+	if (has_hosts(step))
 		return walk_hosts(w, domain, step);
 	return judge(w, step, tf_dns_peek(w->plan->dns, step->question));
 }
