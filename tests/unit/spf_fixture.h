@@ -208,6 +208,23 @@ use_up_share(struct tf_arena *a, struct tf_dns *dns, enum tf_spf_identity which)
 		tf_dns_start(dns, tf_arena_printf(a, "other%u.example", i), TF_TYPE_A);
 }
 
+/*
+ * Waits until the resolver thread has done all that follows from what was asked: each round trip
+ * through its inbox takes it at least one step further, and no plan has more steps than that.
+ */
+static inline void
+settle(struct tf_resolver *r)
+{
+	struct tf_dns *dns = tf_dns_begin(r, &spf_dns_opts);
+	char name[32];
+
+	for (int i = 0; i < 24; i++) {
+		snprintf(name, sizeof(name), "round%d.example", i);
+		tf_dns_ask(dns, tf_str_from(name), TF_TYPE_A);
+	}
+	tf_dns_end(dns);
+}
+
 static inline struct tf_spf
 evaluate(struct tf_arena *a, struct tf_resolver *r, const struct tf_spf_opts *o,
     const struct tf_identity *id, enum tf_spf_identity which)

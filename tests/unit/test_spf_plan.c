@@ -3,9 +3,6 @@
  */
 #include "tests/unit/spf_fixture.h"
 
-/* More than there are steps from one answer to the next in any row. */
-#define ROUNDS 24
-
 /* clang-format off */
 static const char plan_zone[] =
 	"a.example. A 198.51.100.1\n" "b.example. A 198.51.100.1\n" "c.example. A 198.51.100.1\n"
@@ -138,23 +135,6 @@ questions_of(struct tf_arena *a, struct tf_dns *dns)
 		    TF_PRI(name));
 	}
 	return tf_buf_cstr(&out);
-}
-
-/*
- * Waits until the resolver thread has done all that follows from what was asked: each round trip
- * through its inbox takes it at least one step further.
- */
-static void
-settle(struct tf_resolver *r)
-{
-	struct tf_dns *dns = tf_dns_begin(r, &spf_dns_opts);
-	char name[32];
-
-	for (int i = 0; i < ROUNDS; i++) {
-		snprintf(name, sizeof(name), "round%d.example", i);
-		tf_dns_ask(dns, tf_str_from(name), TF_TYPE_A);
-	}
-	tf_dns_end(dns);
 }
 
 static struct tf_resolver *
