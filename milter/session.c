@@ -6,17 +6,20 @@
  * anywhere, since a later message of the connection may not be exempt. Forged fields are counted as
  * they come; the plan deletes them from the highest index down, because Postfix renumbers after
  * each deletion and Sendmail does not. Does not: talk to an MTA (mfi.c), decide (verdict.c), render
- * (authres.c).
+ * (authres.c, received_spf.c).
  */
 #include <string.h>
 #include <time.h>
 
 #include "milter/session.h"
+#include "truefrom/received_spf.h"
 #include "truefrom/banned.h"
 
 #define QUARANTINE_FIELD "X-Truefrom-Quarantine"
 #define AUTHRES_FIELD "Authentication-Results"
 #define AUTHRES_MAX ((size_t)48 * 1024)
+#define RECEIVED_SPF_FIELD "Received-SPF"
+#define RECEIVED_SPF_MAX ((size_t)8 * 1024)
 #define RCPTS_MAX 1000 /* beyond, nothing is exempt by its recipients */
 
 /* Where the session stands; only enter() moves it forward. */
@@ -39,7 +42,7 @@ struct message {
 	struct tf_str *rcpts;
 	size_t rcpt_count;
 	bool rcpts_incomplete;
-	struct seen authres, quarantine;
+	struct seen authres, received_spf, quarantine;
 	struct tf_plan plan;
 	struct tf_verdict verdict;
 	const char *cannot; /* why truefrom itself could not decide, or NULL */
@@ -258,20 +261,31 @@ add_forged(struct tf_arena *a, struct seen *seen)
 	seen->forged[seen->forged_count++] = seen->count;
 }
 
+/* Received-SPF is no business of ours until we write it, too. */
+static bool
+is_forged_received_spf(const struct message *m, struct tf_str value)
+{
+	return m->current.config->received_spf && tf_received_spf_is_forged(value, &m->ids);
+}
+
 /* A relay of ours has removed what was forged and written what is true. */
 static void
 look_for_forged(struct tf_session *s, struct tf_str name, struct tf_str value)
 {
 	struct message *m = s->m;
+	bool relay = m->exempt_result.exempt == TF_EXEMPT_TRUSTED_RELAY;
 
 	if (tf_authres_is_name(name)) {
 		m->authres.count++;
-		if (m->exempt_result.exempt != TF_EXEMPT_TRUSTED_RELAY &&
-		    tf_authres_is_forged(value, &m->ids))
+		if (!relay && tf_authres_is_forged(value, &m->ids))
 			add_forged(s->arena, &m->authres);
+	} else if (tf_received_spf_is_name(name)) {
+		m->received_spf.count++;
+		if (!relay && is_forged_received_spf(m, value))
+			add_forged(s->arena, &m->received_spf);
 	} else if (tf_str_eq_nocase(tf_str_trim(name), TF_STR(QUARANTINE_FIELD))) {
 		m->quarantine.count++;
-		if (m->exempt_result.exempt != TF_EXEMPT_TRUSTED_RELAY)
+		if (!relay)
 			add_forged(s->arena, &m->quarantine);
 	}
 }
@@ -308,29 +322,82 @@ plan_deletions(const struct seen *seen, const char *name, struct tf_deletion *de
 	return n;
 }
 
-/* Inserted one after the other at the top, so that ours comes to stand first. */
+static struct tf_insertion
+insertion_of(const char *name, struct tf_buf *value)
+{
+	struct tf_insertion ins = { name, tf_buf_cstr(value) };
+
+	if (value->overflow)
+		tf_panic("%s over %zu bytes", name, value->max);
+	return ins;
+}
+
+static void
+plan_authres(struct tf_session *s, struct tf_plan *plan, struct tf_insertion *ins)
+{
+	struct message *m = s->m;
+	struct tf_buf folded, flat;
+
+	tf_buf_init_arena(&folded, s->arena, AUTHRES_MAX);
+	tf_authres_write(plan->result, &m->verdict, m->authserv_id, true, &folded);
+	ins[plan->insertion_count++] = insertion_of(AUTHRES_FIELD, &folded);
+	if (!s->explain)
+		return;
+	tf_buf_init_arena(&flat, s->arena, AUTHRES_MAX);
+	tf_authres_write(plan->result, &m->verdict, m->authserv_id, false, &flat);
+	plan->written.authres = tf_buf_get(&flat);
+}
+
+/* The field of one identity. */
+static void
+plan_received_spf(
+    struct tf_session *s, struct tf_plan *plan, const struct tf_spf *spf, struct tf_insertion *ins)
+{
+	const struct tf_identity *id = &plan->result->identity;
+	struct tf_written *written = &plan->written;
+	struct tf_buf folded, flat;
+
+	tf_buf_init_arena(&folded, s->arena, RECEIVED_SPF_MAX);
+	tf_received_spf_write(id, spf, s->m->authserv_id, true, &folded);
+	ins[plan->insertion_count++] = insertion_of(RECEIVED_SPF_FIELD, &folded);
+	if (!s->explain)
+		return;
+	tf_buf_init_arena(&flat, s->arena, RECEIVED_SPF_MAX);
+	tf_received_spf_write(id, spf, s->m->authserv_id, false, &flat);
+	/* As they come to stand: what is inserted later is further up. */
+	written->received_spf[1] = written->received_spf[0];
+	written->received_spf[0] = tf_buf_get(&flat);
+	written->received_spf_count++;
+}
+
+/*
+ * One field for each identity that was checked: HELO in its own right only beside a MAIL FROM,
+ * since for the null sender it is the only one. What inbound_relays hand us, they have checked.
+ */
+static void
+plan_received_spfs(struct tf_session *s, struct tf_plan *plan, struct tf_insertion *ins)
+{
+	const struct tf_result *res = plan->result;
+
+	if (!s->m->current.config->received_spf || s->m->opts.spf_skip)
+		return;
+	if (res->helo.checked && !res->mailfrom.helo_identity)
+		plan_received_spf(s, plan, &res->helo, ins);
+	plan_received_spf(s, plan, &res->mailfrom, ins);
+}
+
+/* Inserted one after the other at the top, so that Authentication-Results comes to stand first. */
 static void
 plan_insertions(struct tf_session *s, struct tf_plan *plan)
 {
 	struct message *m = s->m;
-	struct tf_insertion *ins = tf_arena_array(s->arena, 2, sizeof(*ins));
-	struct tf_buf folded, flat;
-	const char *value;
+	struct tf_insertion *ins = tf_arena_array(s->arena, 2 + TF_RECEIVED_SPF_MAX, sizeof(*ins));
 
 	plan->insertions = ins;
 	if (m->verdict.action == TF_ACT_QUARANTINE && m->verdict.quarantine == TF_QUARANTINE_HEADER)
 		ins[plan->insertion_count++] = (struct tf_insertion){ QUARANTINE_FIELD, " yes" };
-	tf_buf_init_arena(&folded, s->arena, AUTHRES_MAX);
-	tf_authres_write(plan->result, &m->verdict, m->authserv_id, true, &folded);
-	value = tf_buf_cstr(&folded);
-	if (folded.overflow)
-		tf_panic("Authentication-Results over %zu bytes", AUTHRES_MAX);
-	ins[plan->insertion_count++] = (struct tf_insertion){ AUTHRES_FIELD, value };
-	if (s->explain) {
-		tf_buf_init_arena(&flat, s->arena, AUTHRES_MAX);
-		tf_authres_write(plan->result, &m->verdict, m->authserv_id, false, &flat);
-		plan->authres = tf_buf_get(&flat);
-	}
+	plan_received_spfs(s, plan, ins);
+	plan_authres(s, plan, ins);
 }
 
 /* "550 5.7.1 text" in its parts. */
@@ -351,12 +418,14 @@ make_plan(struct tf_session *s, bool evaluated)
 {
 	struct message *m = s->m;
 	struct tf_plan *plan = &m->plan;
-	struct tf_deletion *deletions = tf_arena_array(
-	    s->arena, m->authres.forged_count + m->quarantine.forged_count, sizeof(*deletions));
+	struct tf_deletion *deletions = tf_arena_array(s->arena,
+	    m->authres.forged_count + m->received_spf.forged_count + m->quarantine.forged_count,
+	    sizeof(*deletions));
 	size_t n = 0;
 
 	plan->verdict = &m->verdict;
 	n = plan_deletions(&m->authres, AUTHRES_FIELD, deletions, n);
+	n = plan_deletions(&m->received_spf, RECEIVED_SPF_FIELD, deletions, n);
 	n = plan_deletions(&m->quarantine, QUARANTINE_FIELD, deletions, n);
 	plan->deletions = deletions;
 	plan->deletion_count = n;

@@ -9,6 +9,7 @@
 #define MILTER_SESSION_H
 
 #include "milter/current.h"
+#include "truefrom/explain.h"
 
 struct tf_session;
 
@@ -43,7 +44,7 @@ struct tf_plan {
 	/* For the command line: */
 	const struct tf_result *result;
 	const struct tf_verdict *verdict;
-	struct tf_str authres; /* our field in one line; empty = none written */
+	struct tf_written written;
 };
 
 struct tf_session *tf_session_new(struct tf_current *current);

@@ -252,10 +252,10 @@ show_plan(const struct tf_plan *plan, const struct tf_result *shown, const struc
 
 	tf_buf_init_arena(&out, a, OUTPUT_MAX);
 	if (o->json)
-		tf_explain_json(shown, plan->verdict, plan->authres, &out);
+		tf_explain_json(shown, plan->verdict, &plan->written, &out);
 	else
 		tf_explain_words(
-		    shown, plan->verdict, plan->authres, isatty(STDOUT_FILENO) != 0, &out);
+		    shown, plan->verdict, &plan->written, isatty(STDOUT_FILENO) != 0, &out);
 	code = print(&out);
 	if (code == EXIT_OK && o->exit_code && plan->verdict->action == TF_ACT_REJECT)
 		code = EXIT_FAILED;

@@ -1,5 +1,5 @@
 /*
- * authres.h - what the writer of Authentication-Results shares with the JSON
+ * authres.h - what the files of Authentication-Results share with the JSON and Received-SPF
  */
 #ifndef POLICY_AUTHRES_H
 #define POLICY_AUTHRES_H
@@ -16,5 +16,16 @@
  * apart.
  */
 struct tf_str tf_authres_header_b(const struct tf_result *res, size_t index);
+
+/*
+ * tf_authres_ids_have - whether a reader could take text for one of ids
+ *
+ * text  one reading of where an id stands: no blanks, comments or quotes; any other bytes
+ * a     for what is made on the way
+ *
+ * True for any case, trailing dots, A-label or U-label, and whatever follows the id without making
+ * it another domain name.
+ */
+bool tf_authres_ids_have(const struct tf_authres_ids *ids, struct tf_str text, struct tf_arena *a);
 
 #endif

@@ -7,7 +7,7 @@
  * Does not: parse results; whatever follows the first ";" has no influence.
  * Limits: an id over ID_MAX octets counts as unreadable. Linear in the value, no recursion.
  */
-#include "truefrom/authres.h"
+#include "policy/authres.h"
 #include "truefrom/domain.h"
 #include "policy/rfc5322.h"
 #include "truefrom/banned.h"
@@ -147,9 +147,8 @@ starts_with_id(struct tf_str text, struct tf_str id)
 	return !tf_is_alnum(next) && next != '-' && next != '_';
 }
 
-/* One reading of the id. */
-static bool
-is_ours(struct tf_str text, const struct tf_authres_ids *ids, struct tf_arena *a)
+bool
+tf_authres_ids_have(const struct tf_authres_ids *ids, struct tf_str text, struct tf_arena *a)
 {
 	struct tf_str name, id;
 	bool is_name = tf_domain_normalise(text, a, &name);
@@ -181,8 +180,8 @@ is_forged(const struct head *h, const struct tf_authres_ids *ids, struct tf_aren
 
 	if (all.len == 0 || h->control || h->too_long || h->bad_version || h->bare_method)
 		return true;
-	return !is_readable(first, a) || is_ours(first, ids, a) || is_ours(dotted, ids, a) ||
-	       is_ours(all, ids, a);
+	return !is_readable(first, a) || tf_authres_ids_have(ids, first, a) ||
+	       tf_authres_ids_have(ids, dotted, a) || tf_authres_ids_have(ids, all, a);
 }
 
 bool

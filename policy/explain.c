@@ -253,7 +253,7 @@ write_object(json_t *object, size_t flags, struct tf_buf *out)
 
 void
 tf_explain_json(const struct tf_result *res, const struct tf_verdict *verdict,
-    struct tf_str authentication_results, struct tf_buf *out)
+    const struct tf_written *written, struct tf_buf *out)
 {
 	json_t *o = checked(json_object());
 
@@ -268,7 +268,11 @@ tf_explain_json(const struct tf_result *res, const struct tf_verdict *verdict,
 					    : json_null());
 	put(o, "reply", text_or_null(verdict->reply));
 	put(o, "rule", text(verdict->rule));
-	put(o, "authentication_results", text_or_null(authentication_results));
+	put(o, "authentication_results", text_or_null(written->authres));
+	put(o, "received_spf",
+	    written->received_spf_count != 0
+		? texts(written->received_spf, written->received_spf_count)
+		: json_null());
 	put(o, "dns", dns_array(res));
 	write_object(o, JSON_INDENT(2) | JSON_REAL_PRECISION(MS_DIGITS), out);
 	tf_buf_byte(out, '\n');

@@ -584,7 +584,7 @@ write_dns(struct page *p)
 
 void
 tf_explain_words(const struct tf_result *res, const struct tf_verdict *verdict,
-    struct tf_str authentication_results, bool colour, struct tf_buf *out)
+    const struct tf_written *written, bool colour, struct tf_buf *out)
 {
 	struct page p = { .out = out, .colour = colour, .res = res, .verdict = verdict };
 
@@ -596,10 +596,14 @@ tf_explain_words(const struct tf_result *res, const struct tf_verdict *verdict,
 		write_arc(&p);
 		write_dmarc(&p);
 	}
-	if (authentication_results.len != 0) {
+	if (written->authres.len != 0) {
 		begin_section(
 		    &p, "Authentication-Results", " - what readers of the message are told");
-		say_of(&p, "  ", authentication_results, "\n");
+		say_of(&p, "  ", written->authres, "\n");
 	}
+	if (written->received_spf_count != 0)
+		begin_section(&p, "Received-SPF", " - the same about SPF, for older readers");
+	for (size_t i = 0; i < written->received_spf_count; i++)
+		say_of(&p, "  ", written->received_spf[i], "\n");
 	write_decision(&p);
 }

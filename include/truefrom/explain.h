@@ -6,13 +6,22 @@
 
 #include "truefrom/verdict.h"
 
+#define TF_RECEIVED_SPF_MAX 2 /* one for each identity */
+
+/* The fields that we put on a message, each value in one line. */
+struct tf_written {
+	struct tf_str authres; /* empty: none */
+	struct tf_str received_spf[TF_RECEIVED_SPF_MAX];
+	size_t received_spf_count;
+};
+
 /* The JSON object of `truefrom check --json` (interface.md), with a final newline. Appends to out.
  */
 void tf_explain_json(const struct tf_result *res, const struct tf_verdict *verdict,
-    struct tf_str authentication_results, struct tf_buf *out);
+    const struct tf_written *written, struct tf_buf *out);
 /* The same in words, coloured when asked for. No byte from outside is written unescaped. */
 void tf_explain_words(const struct tf_result *res, const struct tf_verdict *verdict,
-    struct tf_str authentication_results, bool colour, struct tf_buf *out);
+    const struct tf_written *written, bool colour, struct tf_buf *out);
 
 /* A flat JSON object of strings and numbers, for log_format = "json". */
 struct tf_field {

@@ -12,10 +12,11 @@ static struct tf_str
 explain(struct tf_arena *a, const struct tf_result *res, const struct tf_verdict *verdict,
     struct tf_str field)
 {
+	const struct tf_written written = { .authres = field };
 	struct tf_buf out;
 
 	tf_buf_init_arena(&out, a, 1 << 20);
-	tf_explain_json(res, verdict, field, &out);
+	tf_explain_json(res, verdict, &written, &out);
 	assert_false(out.overflow);
 	return tf_buf_get(&out);
 }
@@ -66,7 +67,8 @@ test_whole(void **state)
 		   "\"alignment\":{\"spf\":false,\"dkim\":false},\"reason\":null,"
 		   "\"authors\":[\"news.example.net\"]},"
 		   "\"action\":\"quarantine\",\"would\":null,\"reply\":null,"
-		   "\"rule\":\"dmarc-policy\",\"authentication_results\":\"mx.example.org; x\","
+		   "\"rule\":\"dmarc-policy\",\"authentication_results\":\"mx.example.org; "
+		   "x\",\"received_spf\":null,"
 		   "\"dns\":[{\"name\":\"_dmarc.example.net\",\"type\":\"TXT\","
 		   "\"status\":\"noerror\",\"answers\":[\"v=DMARC1; p=reject; t=y\"],\"ms\":1.25},"
 		   "{\"name\":\"news.example.net\",\"type\":\"A\",\"status\":\"nxdomain\","
@@ -94,7 +96,8 @@ test_exempt_mail(void **state)
 		   "\"discovery\":null,\"alignment\":{\"spf\":false,\"dkim\":false},"
 		   "\"reason\":null,\"authors\":[]},"
 		   "\"action\":\"accept\",\"would\":null,\"reply\":null,"
-		   "\"rule\":\"authenticated\",\"authentication_results\":null,\"dns\":[]}"));
+		   "\"rule\":\"authenticated\",\"authentication_results\":null,\"received_spf\":"
+		   "null,\"dns\":[]}"));
 	tf_arena_free(a);
 }
 

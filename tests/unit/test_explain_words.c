@@ -10,10 +10,11 @@ static const char *
 explain(struct tf_arena *a, const struct tf_result *res, const struct tf_verdict *verdict,
     struct tf_str field, bool colour)
 {
+	const struct tf_written written = { .authres = field };
 	struct tf_buf out;
 
 	tf_buf_init_arena(&out, a, 1 << 20);
-	tf_explain_words(res, verdict, field, colour, &out);
+	tf_explain_words(res, verdict, &written, colour, &out);
 	assert_false(out.overflow);
 	return tf_buf_cstr(&out);
 }
