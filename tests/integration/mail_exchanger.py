@@ -13,6 +13,7 @@ from postfix import HOSTNAME
 from smtp_client import SmtpClient
 
 FIELD = re.compile(rb"(?si)\A(Authentication-Results):(.*?)\r\n(?![ \t])")
+RECEIVED_SPF = re.compile(rb"(?s)\AReceived-SPF:(.*?)\r\n(?![ \t])")
 RECEIVED = re.compile(rb"(?s)\AReceived: from [^\r]*\r\n\tby mx\.example\.org .*?\r\n(?![ \t])")
 MARK = b"X-Truefrom-Quarantine: yes\r\n"
 READERS = authres.FeatureContext(authres.core, authres.dmarc)
@@ -47,6 +48,15 @@ class Outcome:
         return unfold(found.group(2)) if found else None
 
     @property
+    def received_spf(self):
+        """The values of the Received-SPF fields right below it, unfolded."""
+        data, found = FIELD.sub(b"", self.data, count=1), []
+        while field := RECEIVED_SPF.match(data):
+            found.append(unfold(field.group(1)))
+            data = data[field.end():]
+        return found
+
+    @property
     def marked(self):
         """Does it bear the mark of on_quarantine = "header"?"""
         return MARK in self.data.partition(b"\r\n\r\n")[0] + b"\r\n"
@@ -54,7 +64,9 @@ class Outcome:
     @property
     def rest(self):
         """The message without what truefrom and Postfix put on it."""
-        data = FIELD.sub(b"", self.data, 1) if self.field else self.data
+        data = FIELD.sub(b"", self.data, count=1) if self.field else self.data
+        for _ in self.received_spf:
+            data = RECEIVED_SPF.sub(b"", data, count=1)
         data = data[len(MARK):] if data.startswith(MARK) else data
         data, count = RECEIVED.subn(b"", data, 1)
         assert count == 1, data[:400]
@@ -187,6 +199,7 @@ class MailExchanger:
         if outcome.data is not None:
             theirs = said["authentication_results"]
             assert theirs == outcome.field, f"check: {theirs}; daemon: {outcome.field}"
+            assert (said["received_spf"] or []) == outcome.received_spf
         assert said["action"] == outcome.log["action"]
         assert said["rule"] == outcome.log["rule"]
         if outcome.code >= 400:

@@ -289,6 +289,67 @@ test_exempt(void **state)
 	}
 }
 
+/* One field for each identity, below Authentication-Results; what names us goes. */
+static void
+test_received_spf(void **state)
+{
+	static const struct row {
+		const char *what, *config, *ip, *helo, *mail_from;
+		size_t insertions, deletions, shown;
+	} rows[] = {
+		{ "both identities", "spf { received_spf = true }", "192.0.2.1", "mx.good.example",
+		    "<a@good.example>", 3, 1, 2 },
+		{ "HELO that is no domain", "spf { received_spf = true }", "192.0.2.1",
+		    "[192.0.2.1]", "<a@good.example>", 2, 1, 1 },
+		{ "null sender", "spf { received_spf = true }", "192.0.2.1", "mx.good.example",
+		    "<>", 2, 1, 1 },
+		{ "off", "", "192.0.2.1", "mx.good.example", "<a@good.example>", 1, 0, 0 },
+		{ "inbound relay", "spf { received_spf = true } inbound_relays = {\"192.0.2.1\"}",
+		    "192.0.2.1", "mx.good.example", "<a@good.example>", 1, 1, 0 },
+		{ "exempt", "spf { received_spf = true }", "127.0.0.1", "mx.good.example",
+		    "<a@good.example>", 0, 1, 0 },
+		{ "relay of ours", "spf { received_spf = true } trusted_relays = {\"192.0.2.1\"}",
+		    "192.0.2.1", "mx.good.example", "<a@good.example>", 0, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		const struct row *r = &rows[i];
+		struct fixture f = start(r->config);
+		const struct message m = {
+			r->ip,
+			r->helo,
+			r->mail_from,
+			false,
+			false,
+			{
+			    { "Received-SPF", " pass receiver=other.example" },
+			    { "Received-SPF", " pass receiver=mta.ours.example" },
+			    { "From", " a@other.example" },
+			},
+		};
+		const struct tf_plan *plan = run(&f, &m);
+
+		assert_num(r->what, plan->insertion_count, r->insertions);
+		for (size_t n = 0; n < r->insertions; n++)
+			assert_string_equal(plan->insertions[n].name,
+			    n + 1 == r->insertions ? "Authentication-Results" : "Received-SPF");
+		assert_num(r->what, plan->deletion_count, r->deletions);
+		if (r->deletions != 0) {
+			assert_string_equal(plan->deletions[0].name, "Received-SPF");
+			assert_int_equal(plan->deletions[0].index, 2);
+		}
+		assert_num(r->what, plan->written.received_spf_count, r->shown);
+		if (r->shown == 2)
+			assert_true(tf_str_ends_nocase(
+			    plan->written.received_spf[0], TF_STR("identity=mailfrom")));
+		if (r->shown != 0)
+			assert_true(strstr(plan->insertions[0].value, "identity=helo") != NULL ||
+				    strcmp(r->helo, "[192.0.2.1]") == 0);
+		stop(&f);
+	}
+}
+
 static void
 test_authenticated_not_trusted(void **state)
 {
@@ -429,6 +490,7 @@ main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_forged_fields),
 		cmocka_unit_test(test_exempt),
+		cmocka_unit_test(test_received_spf),
 		cmocka_unit_test(test_authenticated_not_trusted),
 		cmocka_unit_test(test_several_messages),
 		cmocka_unit_test(test_latest_helo),
