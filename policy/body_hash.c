@@ -28,6 +28,8 @@ struct tf_body_hashes {
 	struct tf_body_hash *hashes[TF_BODY_HASHES_MAX];
 	size_t count;
 	bool finished;
+	struct tf_body_seen seen;
+	char last; /* octet so far */
 };
 
 /* The limits reached just now get their hash; finds the next one. */
@@ -113,9 +115,41 @@ tf_body_hashes_add(struct tf_body_hashes *set, bool relaxed, bool limited, uint6
 	return h;
 }
 
+/* Whether some octet c of the chunk has neighbours that make it a bare one. */
+static bool
+has_bare(struct tf_str chunk, char last, char c)
+{
+	size_t at = tf_str_find(chunk, c);
+
+	while (at < chunk.len) {
+		char before = at != 0 ? chunk.ptr[at - 1] : last;
+		bool is_last = at + 1 == chunk.len;
+
+		if (c == '\n' ? before != '\r' : !is_last && chunk.ptr[at + 1] != '\n')
+			return true;
+		at += 1 + tf_str_find(tf_str_sub(chunk, at + 1, chunk.len), c);
+	}
+	return false;
+}
+
+static void
+look(struct tf_body_hashes *set, struct tf_str chunk)
+{
+	struct tf_body_seen *seen = &set->seen;
+
+	seen->nul = seen->nul || tf_str_find(chunk, '\0') < chunk.len;
+	seen->bare_lf = seen->bare_lf || has_bare(chunk, set->last, '\n');
+	seen->bare_cr = seen->bare_cr || (set->last == '\r' && chunk.ptr[0] != '\n') ||
+			has_bare(chunk, set->last, '\r');
+	set->last = chunk.ptr[chunk.len - 1];
+}
+
 void
 tf_body_hashes_feed(struct tf_body_hashes *set, struct tf_str chunk)
 {
+	if (set->count == 0 || chunk.len == 0)
+		return;
+	look(set, chunk);
 	for (size_t i = 0; i < TF_ARRAY_LEN(set->forms); i++) {
 		if (set->forms[i].canon != NULL)
 			tf_canon_body_feed(set->forms[i].canon, chunk);
@@ -137,12 +171,19 @@ tf_body_hashes_finish(struct tf_body_hashes *set)
 	if (set->finished)
 		return;
 	set->finished = true;
+	set->seen.bare_cr = set->seen.bare_cr || set->last == '\r';
 	for (size_t i = 0; i < TF_ARRAY_LEN(set->forms); i++) {
 		if (set->forms[i].canon != NULL)
 			tf_canon_body_finish(set->forms[i].canon);
 	}
 	for (size_t i = 0; i < set->count; i++)
 		finish_hash(set->hashes[i], &set->forms[set->hashes[i]->relaxed ? 1 : 0]);
+}
+
+const struct tf_body_seen *
+tf_body_hashes_seen(const struct tf_body_hashes *set)
+{
+	return &set->seen;
 }
 
 bool

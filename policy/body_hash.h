@@ -11,7 +11,7 @@
 #include "policy/crypto.h"
 
 /* Different hashes of one body; a signature more gets none. */
-#define TF_BODY_HASHES_MAX 128
+#define TF_BODY_HASHES_MAX 256
 
 /* One hash that was asked for. What follows limit is set by finish. */
 struct tf_body_hash {
@@ -20,6 +20,11 @@ struct tf_body_hash {
 
 	unsigned char digest[TF_SHA256_BYTES]; /* of the first limit octets, or of all */
 	uint64_t octets;                       /* of the whole canonical body */
+};
+
+/* What readers of a body may understand differently from its hash. */
+struct tf_body_seen {
+	bool bare_cr, bare_lf, nul;
 };
 
 struct tf_body_hashes;
@@ -39,6 +44,8 @@ const struct tf_body_hash *tf_body_hashes_add(
 void tf_body_hashes_feed(struct tf_body_hashes *set, struct tf_str chunk);
 /* The body ends here: fills every hash. Further calls do nothing. */
 void tf_body_hashes_finish(struct tf_body_hashes *set);
+/* What the body holds; nothing unless some hash was asked for. Complete once it is finished. */
+const struct tf_body_seen *tf_body_hashes_seen(const struct tf_body_hashes *set);
 /* l= says more than the body has (RFC 6376 section 3.5: such a signature is in error). */
 bool tf_body_hash_is_short(const struct tf_body_hash *hash);
 /* Canonical octets behind l=, which nobody signed; 0 without l=. */

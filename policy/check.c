@@ -28,6 +28,8 @@ struct tf_check {
 	struct tf_dns *dns;
 	struct tf_header_block headers;
 	struct tf_spf_check *helo, *mailfrom;
+	struct tf_signed_message
+	    *message; /* what DKIM verifies; NULL before the end of the header */
 	struct tf_dkim_check *dkim;
 	struct tf_treewalks *walks;
 	const char *too_big;
@@ -166,8 +168,9 @@ tf_check_eoh(struct tf_check *c)
 	tf_mailbox_authors(
 	    &c->headers, c->opts->dmarc.max_author_domains, c->arena, &c->result.author);
 	start_author_walks(c);
-	c->dkim = tf_dkim_start(c->arena, c->dns, &c->opts->dkim, &c->headers, &c->result.author,
-	    c->result.identity.now);
+	c->message = tf_signed_message_new(c->arena, &c->headers, c->opts->keys);
+	c->dkim = tf_dkim_start(c->arena, c->dns, &c->opts->dkim, c->message, &c->result.author,
+	    c->result.identity.now, TF_VERIFIER_BOTH);
 	start_identifier_walks(c);
 	within_memory(c);
 }
@@ -177,8 +180,10 @@ tf_check_body(struct tf_check *c, struct tf_str chunk)
 {
 	if (c->phase < PHASE_BODY)
 		tf_check_eoh(c);
-	if (within_memory(c))
-		tf_dkim_body(c->dkim, chunk);
+	if (!within_memory(c))
+		return;
+	tf_body_hashes_feed(tf_signed_message_body(c->message), chunk);
+	tf_dkim_body(c->dkim, chunk);
 }
 
 /* What DMARC may align: results that somebody vouched for, and those that a DNS failure hid. */
@@ -291,6 +296,7 @@ tf_check_finish(struct tf_check *c, void (*tick)(void *), void *tick_arg)
 	tf_dns_set_deadline(c->dns, c->opts->deadline_ms);
 	if (c->mailfrom != NULL)
 		tf_spf_eval(c->mailfrom, &res->notes, &res->mailfrom);
+	tf_body_hashes_finish(tf_signed_message_body(c->message));
 	tf_dkim_eval(c->dkim, &res->notes, &res->dkim, &res->dkim_count);
 	if (c->opts->dmarc.enabled)
 		eval_dmarc(c);

@@ -7,18 +7,15 @@
  * A signature with a finding of its own costs no question and no hashing and takes no place under
  * the cap. A failed look-up is temperror, a missing key permerror.
  * Does not: align (dmarc_eval.c), or know whether a result matters.
- * Limits: opts->max_signatures are verified, at most LIMITED_MAX of them with l=, since each of
- * those is one more pass over the body; those in reach of an author domain come first.
+ * Limits: opts->max_signatures are verified; those in reach of an author domain come first.
  */
 #include <inttypes.h>
 
 #include "truefrom/domain.h"
 #include "policy/dkim.h"
 #include "policy/dkim_key.h"
-#include "policy/dkim_verifier.h"
 #include "truefrom/banned.h"
 
-#define LIMITED_MAX 3
 #define DAY_S 86400
 #define OLD_S (7 * (int64_t)DAY_S)
 
@@ -42,8 +39,7 @@ struct tf_dkim_check {
 	struct tf_verify *items; /* the chosen ones, in message order */
 	size_t item_count;
 	struct tf_verifier *verifier;
-	bool bare_cr, bare_lf, nul; /* in the body */
-	char last;                  /* byte of the body so far */
+	const struct tf_body_seen *body;
 };
 
 static const struct tf_str field_name = TF_LIT("DKIM-Signature");
@@ -61,16 +57,9 @@ read_signatures(struct tf_dkim_check *c, const struct tf_header_block *hb)
 	for (h = tf_header_next(hb, field_name, &from); h != NULL;
 	     h = tf_header_next(hb, field_name, &from)) {
 		struct signature *s = &c->signatures[c->count++];
-		const char *lacks = NULL;
 
 		s->field = from - 1;
 		tf_dkim_sig_parse(h->value, c->now, c->opts->clock_skew_s, c->arena, &s->sig);
-		if (s->sig.code == TF_NONE)
-			lacks = tf_verifier_lacks(&s->sig, h->value);
-		if (lacks != NULL) {
-			s->sig.code = TF_NEUTRAL;
-			s->sig.reason = tf_str_from(lacks);
-		}
 	}
 }
 
@@ -86,28 +75,19 @@ in_reach(struct tf_str domain, const struct tf_author *authors)
 	return false;
 }
 
-static bool
-has_place(const struct tf_dkim_check *c, const struct signature *s, uint32_t limited)
-{
-	return s->sig.code == TF_NONE && !s->chosen && c->item_count < c->opts->max_signatures &&
-	       (!s->sig.limited || limited < LIMITED_MAX);
-}
-
 /* RFC 6376 section 6.1 lets a verifier limit what it tries. */
 static void
 choose(struct tf_dkim_check *c, const struct tf_author *authors)
 {
-	uint32_t limited = 0;
-
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < c->count; i++) {
 			struct signature *s = &c->signatures[i];
 
-			if (!has_place(c, s, limited) ||
+			if (s->sig.code != TF_NONE || s->chosen ||
+			    c->item_count >= c->opts->max_signatures ||
 			    (round == 0 && !in_reach(s->sig.domain, authors)))
 				continue;
 			s->chosen = true;
-			limited += s->sig.limited;
 			c->item_count++;
 		}
 	}
@@ -133,7 +113,8 @@ ask_for_keys(struct tf_dkim_check *c)
 
 struct tf_dkim_check *
 tf_dkim_start(struct tf_arena *a, struct tf_dns *dns, const struct tf_dkim_opts *opts,
-    const struct tf_header_block *hb, const struct tf_author *authors, int64_t now)
+    struct tf_signed_message *m, const struct tf_author *authors, int64_t now,
+    enum tf_verifier_kind kind)
 {
 	struct tf_dkim_check *c = tf_arena_alloc(a, sizeof(*c));
 
@@ -141,39 +122,17 @@ tf_dkim_start(struct tf_arena *a, struct tf_dns *dns, const struct tf_dkim_opts 
 	c->dns = dns;
 	c->opts = opts;
 	c->now = now;
-	read_signatures(c, hb);
+	c->body = tf_body_hashes_seen(tf_signed_message_body(m));
+	read_signatures(c, tf_signed_message_header(m));
 	choose(c, authors);
 	ask_for_keys(c);
-	c->verifier = tf_verifier_start(a, hb, c->items, c->item_count);
+	c->verifier = tf_verifier_start(a, m, c->items, c->item_count, kind);
 	return c;
-}
-
-/* What readers of the body may understand differently from the hash. */
-static void
-look_at_bytes(struct tf_dkim_check *c, struct tf_str chunk)
-{
-	char last = c->last;
-
-	for (size_t i = 0; i < chunk.len; i++) {
-		char byte = chunk.ptr[i];
-
-		if (last == '\r' && byte != '\n')
-			c->bare_cr = true;
-		if (last != '\r' && byte == '\n')
-			c->bare_lf = true;
-		if (byte == '\0')
-			c->nul = true;
-		last = byte;
-	}
-	c->last = last;
 }
 
 void
 tf_dkim_body(struct tf_dkim_check *c, struct tf_str chunk)
 {
-	if (c->item_count == 0)
-		return;
-	look_at_bytes(c, chunk);
 	tf_verifier_body(c->verifier, chunk);
 }
 
@@ -211,9 +170,9 @@ conclude_pass(struct tf_dkim_check *c, const struct signature *s)
 {
 	struct tf_dkim *result = s->result;
 
-	if (c->bare_cr)
+	if (c->body->bare_cr)
 		conclude(result, TF_POLICY, TF_STR("bare CR in the body"));
-	else if (c->bare_lf && !s->sig.body_relaxed)
+	else if (c->body->bare_lf && !s->sig.body_relaxed)
 		conclude(result, TF_POLICY, TF_STR("bare LF in the body"));
 	else if (result->unsigned_octets != 0 && !c->opts->accept_partial_body)
 		conclude(result, TF_POLICY,
@@ -292,7 +251,8 @@ note_body(const struct tf_dkim_check *c, struct tf_notes *notes)
 	const struct {
 		bool seen;
 		const char *what;
-	} oddities[] = { { c->bare_cr, "bare CR" }, { c->bare_lf, "bare LF" }, { c->nul, "NUL" } };
+	} oddities[] = { { c->body->bare_cr, "bare CR" }, { c->body->bare_lf, "bare LF" },
+		{ c->body->nul, "NUL" } };
 
 	for (size_t i = 0; i < TF_ARRAY_LEN(oddities); i++) {
 		if (oddities[i].seen)
@@ -308,7 +268,6 @@ tf_dkim_eval(struct tf_dkim_check *c, struct tf_notes *notes, const struct tf_dk
 	struct tf_dkim *results = tf_arena_array(c->arena, c->count, sizeof(*results));
 	size_t n = 0;
 
-	c->bare_cr = c->bare_cr || c->last == '\r';
 	for (size_t i = 0; i < c->count; i++) {
 		struct signature *s = &c->signatures[i];
 

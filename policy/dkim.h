@@ -7,7 +7,7 @@
 #define POLICY_DKIM_H
 
 #include "truefrom/check.h"
-#include "policy/header.h"
+#include "policy/dkim_verifier.h"
 
 struct tf_dkim_check;
 
@@ -15,20 +15,21 @@ struct tf_dkim_check;
  * tf_dkim_start - at the end of the headers: read all signatures, ask for all keys
  *
  * opts     borrowed until eval
- * hb       all fields; borrowed until eval
+ * m        the message; borrowed until eval. Its body is the caller's to feed and finish
  * authors  author domains: signatures whose d= is one of them, above or below one come first under
  *          the cap; used during the call only
  * now      seconds since 1970, for t= and x=
+ * kind     TF_VERIFIER_BOTH but in tests
  *
  * Returns the check, owned by a. Never waits.
  */
 struct tf_dkim_check *tf_dkim_start(struct tf_arena *a, struct tf_dns *dns,
-    const struct tf_dkim_opts *opts, const struct tf_header_block *hb,
-    const struct tf_author *authors, int64_t now);
+    const struct tf_dkim_opts *opts, struct tf_signed_message *m, const struct tf_author *authors,
+    int64_t now, enum tf_verifier_kind kind);
 /* The body in chunks that may be split anywhere; line ends as received. */
 void tf_dkim_body(struct tf_dkim_check *c, struct tf_str chunk);
 /*
- * tf_dkim_eval - the body ends here: wait for keys, verify, conclude
+ * tf_dkim_eval - the body ended, its hashes are finished: wait for keys, verify, conclude
  *
  * notes      one is appended for each signature, and one for whatever a postmaster should know
  * dkim_out   one result per DKIM-Signature field in message order, owned by the arena

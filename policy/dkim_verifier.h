@@ -9,7 +9,7 @@
 #define POLICY_DKIM_VERIFIER_H
 
 #include "policy/dkim_sig.h"
-#include "policy/header.h"
+#include "policy/signed_message.h"
 
 enum tf_verified {
 	TF_VERIFIED_NOT, /* not tried: it had no key */
@@ -31,31 +31,29 @@ struct tf_verify {
 	uint64_t unsigned_octets; /* of the canonical body, with l= */
 };
 
+/*
+ * Who verifies: libopendkim, and our own code what the library would get wrong; or, for tests that
+ * compare the two, one of them everything (then the library leaves TF_VERIFIED_UNABLE).
+ */
+enum tf_verifier_kind { TF_VERIFIER_BOTH, TF_VERIFIER_LIBRARY, TF_VERIFIER_OWN };
+
 struct tf_verifier;
 
 /*
  * tf_verifier_start - at the end of the header
  *
- * hb     all fields; used during the call only
- * items  the signatures, in message order; borrowed until the last call
+ * m      the message; borrowed until finish. Its body is the caller's to feed and finish
+ * items  the signatures, in message order; borrowed until finish
+ * kind   TF_VERIFIER_BOTH but in tests
  *
  * Returns the verifier, owned by a.
  */
-struct tf_verifier *tf_verifier_start(
-    struct tf_arena *a, const struct tf_header_block *hb, struct tf_verify *items, size_t count);
+struct tf_verifier *tf_verifier_start(struct tf_arena *a, struct tf_signed_message *m,
+    struct tf_verify *items, size_t count, enum tf_verifier_kind kind);
 /* The body in chunks that may be split anywhere. */
 void tf_verifier_body(struct tf_verifier *v, struct tf_str chunk);
-/* The body ends here; a missing final CRLF is supplied (RFC 6376 section 3.4.3). Fills items. */
+/* The body ended, and the hashes of the message are finished. Fills items. */
 void tf_verifier_finish(struct tf_verifier *v);
-
-/*
- * tf_verifier_lacks - why this verifier cannot decide about a well-formed signature
- *
- * value  of the field that sig was read from
- *
- * Returns static text, or NULL when it can decide.
- */
-const char *tf_verifier_lacks(const struct tf_dkim_sig *sig, struct tf_str value);
-const char *tf_verifier_version(void); /* "libopendkim 2.11.0"; static text */
+const char *tf_verifier_version(void); /* "libopendkim 2.11.0, OpenSSL 3.0.15"; static text */
 
 #endif

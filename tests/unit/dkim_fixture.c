@@ -83,13 +83,17 @@ run_dkim(struct run *run, const struct tf_header_block *hb, struct tf_str body)
 {
 	struct tf_dns *dns = begin(run->resolver, run->max_questions);
 	size_t chunk = run->chunk != 0 ? run->chunk : body.len + 1;
+	struct tf_signed_message *m = tf_signed_message_new(run->arena, hb, NULL);
 	struct tf_dkim_check *c =
-	    tf_dkim_start(run->arena, dns, &run->opts, hb, &run->authors, NOW);
+	    tf_dkim_start(run->arena, dns, &run->opts, m, &run->authors, NOW, run->kind);
 
 	run->notes = (struct tf_notes){ .count = 0 };
 	run->domain_count = tf_dkim_domains(c, &run->domains);
-	for (size_t at = 0; at < body.len; at += chunk)
+	for (size_t at = 0; at < body.len; at += chunk) {
+		tf_body_hashes_feed(tf_signed_message_body(m), tf_str_sub(body, at, chunk));
 		tf_dkim_body(c, tf_str_sub(body, at, chunk));
+	}
+	tf_body_hashes_finish(tf_signed_message_body(m));
 	tf_dkim_eval(c, &run->notes, &run->dkim, &run->count);
 	run->asked = tf_dns_asked(dns);
 	tf_dns_end(dns);
@@ -138,6 +142,8 @@ write_zone(struct tf_arena *a, const struct letter *letters, size_t count, struc
 	zone_txt(zone, TF_STR("ed._domainkey.example.com"), record_text(a, ED, SIGNER_ED25519));
 	zone_txt(zone, TF_STR("good._domainkey.example.net"), record_text(a, RSA, 2048));
 	zone_txt(zone, TF_STR("good._domainkey.sub.example.com"), record_text(a, RSA, 2048));
+	zone_txt(zone, TF_STR("xn--schlssel-95a._domainkey.xn--bcher-kva.example"),
+	    record_text(a, RSA, 2048));
 	zone_txt(zone, TF_STR("test._domainkey.football.example.com"),
 	    TF_STR("v=DKIM1; k=rsa; "
 		   "p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy"
@@ -224,23 +230,34 @@ check_result(const char *what, const struct tf_dkim *got, enum tf_code code, con
 	assert_str(what, got->reason, tf_str_from(reason));
 }
 
+static void
+check_letter(
+    const struct fixture *f, const struct letter *letter, size_t number, enum tf_verifier_kind kind)
+{
+	static const size_t chunks[] = { 0, 1 };
+	bool refused = kind == TF_VERIFIER_LIBRARY && letter->library != NULL;
+
+	for (size_t k = 0; k < TF_ARRAY_LEN(chunks); k++) {
+		struct tf_arena *a = tf_arena_new();
+		struct run run = new_run(a, f->resolver);
+
+		run.chunk = chunks[k];
+		run.kind = kind;
+		run_letter(&run, letter, number);
+		assert_num(letter->what, run.count, 1);
+		check_result(letter->what, &run.dkim[0], refused ? TF_NEUTRAL : letter->code,
+		    refused ? letter->library : letter->reason);
+		tf_arena_free(a);
+	}
+}
+
 void
 check_letters(const struct fixture *f, const struct letter *letters, size_t count)
 {
-	static const size_t chunks[] = { 0, 1 };
-
 	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < TF_ARRAY_LEN(chunks); k++) {
-			struct tf_arena *a = tf_arena_new();
-			struct run run = new_run(a, f->resolver);
-
-			run.chunk = chunks[k];
-			run_letter(&run, &letters[i], i);
-			assert_num(letters[i].what, run.count, 1);
-			check_result(
-			    letters[i].what, &run.dkim[0], letters[i].code, letters[i].reason);
-			tf_arena_free(a);
-		}
+		check_letter(f, &letters[i], i, TF_VERIFIER_BOTH);
+		check_letter(f, &letters[i], i, TF_VERIFIER_LIBRARY);
+		check_letter(f, &letters[i], i, TF_VERIFIER_OWN);
 	}
 }
 

@@ -44,6 +44,7 @@ struct run {
 	struct tf_author authors;
 	uint32_t max_questions;
 	size_t chunk; /* octets of a body chunk; 0 = all at once */
+	enum tf_verifier_kind kind;
 
 	const struct tf_dkim *dkim;
 	size_t count;
@@ -71,6 +72,7 @@ struct letter {
 	const char *from, *to;      /* what was replaced on the way, once signed; NULL: nothing */
 	enum tf_code code;
 	const char *reason;
+	const char *library; /* why libopendkim is not asked; NULL: it says the same as ours */
 };
 
 /* The state of a test program: a resolver that knows the keys of its letters and a few more. */
@@ -84,7 +86,8 @@ int fixture_tear_down(void **state);
 
 /* The message of a letter, signed with the selector r<number> and then changed, through tf_dkim. */
 void run_letter(struct run *run, const struct letter *letter, size_t number);
-/* Runs all letters, with the body as a whole and an octet at a time. */
+/* Runs all letters through both verifiers together and each alone, with the body as a whole and an
+ * octet at a time. */
 void check_letters(const struct fixture *f, const struct letter *letters, size_t count);
 size_t letter_number(const struct letter *letters, size_t count, const char *what);
 
