@@ -27,6 +27,7 @@ struct tf_spf_check {
 	struct tf_notes *notes;
 	uint32_t terms, voids;
 	struct tf_str reason; /* of the error that ended it */
+	bool located;         /* a note says where the error came up */
 };
 
 /* What became of one term, or of the look-up behind it. */

@@ -27,6 +27,37 @@ struct conclusion {
 
 static struct conclusion check_host(struct tf_spf_check *c, struct tf_str domain, bool counted);
 
+static enum tf_code
+error_code(enum tf_spf_match m)
+{
+	return m == TF_SPF_TEMP ? TF_TEMPERROR : TF_PERMERROR;
+}
+
+/* Where in which record an error came up, and why. */
+static void
+note_place(struct tf_spf_check *c, struct tf_str domain, size_t octets_before, struct tf_str text,
+    struct tf_str why)
+{
+	struct tf_str quoted = tf_spf_clean(c->arena, text, QUOTE_MAX);
+
+	tf_note(c->notes, c->arena, c->kind, "record of %.*s: octet %zu, \"%.*s\": %.*s",
+	    TF_PRI(domain), octets_before + 1, TF_PRI(quoted), TF_PRI(why));
+	c->located = true;
+}
+
+/* A term that ended in an error. Its reason is said once, at the innermost of the terms. */
+static void
+note_error(struct tf_spf_check *c, struct tf_str domain, const struct tf_spf_record *rec,
+    struct tf_str term, enum tf_spf_match m)
+{
+	size_t octets_before = (size_t)(term.ptr - rec->text.ptr);
+
+	if (!c->located)
+		note_place(c, domain, octets_before, term, c->reason);
+	tf_note(c->notes, c->arena, c->kind, "%.*s: %.*s ends in %s", TF_PRI(domain), TF_PRI(term),
+	    tf_code_name(error_code(m)));
+}
+
 /* A reason that quotes a name or term. */
 static enum tf_spf_match
 error_quoting(struct tf_spf_check *c, enum tf_spf_match what, const char *before,
@@ -46,11 +77,20 @@ syntax_error(struct tf_spf_check *c, struct tf_str domain, const struct tf_spf_r
 	struct tf_str where = tf_spf_clean(c->arena, domain, QUOTE_MAX);
 	bool own = tf_str_eq(domain, c->env.domain);
 
-	tf_note(c->notes, c->arena, c->kind, "record of %.*s: octet %zu, \"%.*s\": %s",
-	    TF_PRI(where), rec->err_pos + 1, TF_PRI(term), rec->err);
+	note_place(c, domain, rec->err_pos, rec->err_term, tf_str_from(rec->err));
 	return tf_spf_error(c, TF_SPF_PERM,
 	    tf_arena_printf(c->arena, "syntax error at %.*s%s%.*s: %s", TF_PRI(term),
 		own ? "" : " in the record of ", TF_PRI(own ? TF_NONE_STR : where), rec->err));
+}
+
+static enum tf_spf_match
+several_records(struct tf_spf_check *c, struct tf_str domain)
+{
+	tf_note(c->notes, c->arena, c->kind, "record of %.*s: there are several", TF_PRI(domain));
+	c->located = true;
+	return tf_str_eq(domain, c->env.domain)
+		   ? tf_spf_error(c, TF_SPF_PERM, TF_STR("several SPF records"))
+		   : error_quoting(c, TF_SPF_PERM, "several SPF records at ", domain, "");
 }
 
 /* The record of domain: HIT; MISS when there is none; or an error. RFC 7208 sections 4.3 to 4.6. */
@@ -70,9 +110,7 @@ fetch_record(struct tf_spf_check *c, struct tf_str domain, bool counted, struct 
 	case TF_SPF_FOUND_NONE:
 		return TF_SPF_MISS;
 	case TF_SPF_FOUND_SEVERAL:
-		return tf_str_eq(domain, c->env.domain)
-			   ? tf_spf_error(c, TF_SPF_PERM, TF_STR("several SPF records"))
-			   : error_quoting(c, TF_SPF_PERM, "several SPF records at ", domain, "");
+		return several_records(c, domain);
 	case TF_SPF_FOUND_ONE:
 		break;
 	}
@@ -98,6 +136,8 @@ match_include(struct tf_spf_check *c, struct tf_str domain, const struct tf_spf_
 	case TF_FAIL:
 	case TF_SOFTFAIL:
 	case TF_NEUTRAL:
+		tf_note(c->notes, c->arena, c->kind, "%.*s: %.*s does not match: %s there",
+		    TF_PRI(domain), TF_PRI(term->text), tf_code_name(inner.code));
 		return TF_SPF_MISS;
 	case TF_TEMPERROR:
 		return TF_SPF_TEMP;
@@ -128,42 +168,60 @@ walk_terms(struct tf_spf_check *c, struct tf_str domain, const struct tf_spf_rec
 	if (m == TF_SPF_MISS)
 		return m;
 	out->mechanism = term.text;
-	out->code = m == TF_SPF_HIT ? term.code : m == TF_SPF_TEMP ? TF_TEMPERROR : TF_PERMERROR;
-	tf_note(c->notes, c->arena, c->kind, "%.*s: %.*s %s %s%s", TF_PRI(domain),
-	    TF_PRI(term.text), m == TF_SPF_HIT ? "matches:" : "ends in", tf_code_name(out->code),
+	out->code = m == TF_SPF_HIT ? term.code : error_code(m);
+	if (m != TF_SPF_HIT) {
+		note_error(c, domain, rec, term.text, m);
+		return m;
+	}
+	tf_note(c->notes, c->arena, c->kind, "%.*s: %.*s matches: %s%s", TF_PRI(domain),
+	    TF_PRI(term.text), tf_code_name(out->code),
 	    term.kind == TF_SPF_ALL && out->code == TF_PASS ? ", as for every client" : "");
 	return m;
 }
 
-/* RFC 7208 section 6.1: HIT with the domain to go on with; MISS when there is no redirect. */
+/* The record that a redirect leads to: HIT; MISS when the redirect does not apply; or an error. */
 static enum tf_spf_match
-follow_redirect(struct tf_spf_check *c, struct tf_str domain, const struct tf_spf_term *redirect,
-    struct tf_str *target_out)
+fetch_redirected(struct tf_spf_check *c, struct tf_str domain, const struct tf_spf_term *redirect,
+    struct tf_str *target_out, struct tf_spf_record *rec)
 {
-	enum tf_spf_match m;
+	enum tf_spf_match m = tf_spf_count_term(c);
 
-	if (redirect->domain.len == 0)
-		return TF_SPF_MISS;
-	m = tf_spf_count_term(c);
 	if (m != TF_SPF_HIT)
 		return m;
 	switch (tf_spf_target(c, domain, redirect, target_out)) {
 	case TF_SPF_TARGET_NAME:
-		return TF_SPF_HIT;
+		break;
 	case TF_SPF_TARGET_LOCAL_PART:
 		return TF_SPF_MISS;
 	case TF_SPF_TARGET_UNUSABLE:
-		break;
+		return error_quoting(c, TF_SPF_PERM, "bad target of ", redirect->text, "");
 	}
-	return error_quoting(c, TF_SPF_PERM, "bad target of ", redirect->text, "");
+	m = fetch_record(c, *target_out, true, rec);
+	return m != TF_SPF_MISS
+		   ? m
+		   : error_quoting(c, TF_SPF_PERM, "redirect to ", *target_out, ": no SPF record");
 }
 
-/* Sets the result of an error. */
-static struct conclusion
-failed(struct conclusion out, enum tf_spf_match m)
+/* RFC 7208 section 6.1: HIT with another domain and its record in place of the present ones; MISS
+ * when there is nothing to go on with. */
+static enum tf_spf_match
+follow_redirect(struct tf_spf_check *c, struct tf_str *domain, struct tf_spf_record *rec)
 {
-	out.code = m == TF_SPF_TEMP ? TF_TEMPERROR : TF_PERMERROR;
-	return out;
+	const struct tf_spf_record from = *rec;
+	struct tf_str target;
+	enum tf_spf_match m;
+
+	if (from.redirect.domain.len == 0)
+		return TF_SPF_MISS;
+	m = fetch_redirected(c, *domain, &from.redirect, &target, rec);
+	if (m == TF_SPF_TEMP || m == TF_SPF_PERM)
+		note_error(c, *domain, &from, from.redirect.text, m);
+	if (m != TF_SPF_HIT)
+		return m;
+	tf_note(c->notes, c->arena, c->kind, "%.*s: %.*s is followed", TF_PRI(*domain),
+	    TF_PRI(from.redirect.text));
+	*domain = target;
+	return TF_SPF_HIT;
 }
 
 /*
@@ -174,27 +232,23 @@ static struct conclusion
 check_host(struct tf_spf_check *c, struct tf_str domain, bool counted)
 {
 	struct conclusion out = { .code = TF_NONE };
-	bool redirected = false;
-	enum tf_spf_match m;
+	struct tf_spf_record rec;
+	enum tf_spf_match m = fetch_record(c, domain, counted, &rec);
 
-	do {
-		struct tf_spf_record rec;
-
-		m = fetch_record(c, domain, counted || redirected, &rec);
-		if (m == TF_SPF_MISS && redirected)
-			m = error_quoting(
-			    c, TF_SPF_PERM, "redirect to ", domain, ": no SPF record");
-		if (m == TF_SPF_MISS)
-			return out;
-		if (m != TF_SPF_HIT)
-			return failed(out, m);
+	if (m == TF_SPF_MISS)
+		return out;
+	while (m == TF_SPF_HIT) {
 		out = (struct conclusion){ TF_NEUTRAL, TF_NONE_STR, domain, rec.exp.domain };
 		if (walk_terms(c, domain, &rec, &out) != TF_SPF_MISS)
 			return out;
-		m = follow_redirect(c, domain, &rec.redirect, &domain);
-		redirected = true;
-	} while (m == TF_SPF_HIT);
-	return m == TF_SPF_MISS ? out : failed(out, m);
+		m = follow_redirect(c, &domain, &rec);
+	}
+	if (m == TF_SPF_MISS)
+		tf_note(
+		    c->notes, c->arena, c->kind, "%.*s: no term matches: neutral", TF_PRI(domain));
+	else
+		out.code = error_code(m);
+	return out;
 }
 
 /* Published text, expanded; false when there is none that can be used (RFC 7208 section 6.2). */

@@ -153,8 +153,11 @@ match_mx(struct tf_spf_check *c, struct tf_str name, const struct tf_spf_term *t
 
 	if (m != TF_SPF_HIT)
 		return m;
-	if (answer->count > TF_SPF_HOSTS_MAX)
+	if (answer->count > TF_SPF_HOSTS_MAX) {
+		tf_note(c->notes, c->arena, c->kind, "MX %.*s: %zu hosts, %d are allowed",
+		    TF_PRI(name), answer->count, TF_SPF_HOSTS_MAX);
 		return tf_spf_error(c, TF_SPF_PERM, TF_STR("too many MX hosts"));
+	}
 	for (size_t i = 0; i < answer->count; i++) {
 		if (tf_domain_can_ask(answer->names[i]))
 			tf_dns_start(c->dns, answer->names[i], address_type(c));
@@ -250,10 +253,9 @@ static enum tf_spf_target
 no_target(struct tf_spf_check *c, struct tf_str domain, const struct tf_spf_term *term,
     enum tf_spf_target which)
 {
-	tf_note(c->notes, c->arena, c->kind, "%.*s: %.*s is passed over: %s", TF_PRI(domain),
-	    TF_PRI(term->text),
-	    which == TF_SPF_TARGET_LOCAL_PART ? "the local part is not ASCII"
-					      : "it gives no name that can be asked");
+	tf_note(c->notes, c->arena, c->kind, "%.*s: %.*s %s", TF_PRI(domain), TF_PRI(term->text),
+	    which == TF_SPF_TARGET_LOCAL_PART ? "is passed over: the local part is not ASCII"
+					      : "gives no name that can be asked");
 	return which;
 }
 

@@ -278,69 +278,6 @@ test_long_explanation(void **state)
 	tf_arena_free(a);
 }
 
-/* The trail: what matched where, what was counted, why an error is one. */
-static void
-test_notes(void **state)
-{
-	static const struct {
-		const char *from, *want;
-	} trails[] = {
-		{ "u@t0.example",
-		    "A nx1.example: nothing there, void look-up 1\n"
-		    "pass.example: ip4:192.0.2.3 matches: pass\n"
-		    "t0.example: include:pass.example matches: pass\n"
-		    "MAIL FROM t0.example: pass (DNS terms 2 of 10, void look-ups 1 of 2)\n" },
-		{ "u@t1.example",
-		    "record of eight.example: octet 8, \"a:???x.example\": character not allowed\n"
-		    "t1.example: include:eight.example ends in permerror\n"
-		    "MAIL FROM t1.example: permerror: syntax error at a:???x.example in the record "
-		    "of eight.example: character not allowed (DNS terms 1 of 10, void look-ups 0 "
-		    "of "
-		    "2)\n" },
-		{ "u@t2.example",
-		    "TXT loop.example: DNS server failure\n"
-		    "t2.example: include:loop.example ends in temperror\n"
-		    "MAIL FROM t2.example: temperror: DNS server failure (DNS terms 1 of 10, void "
-		    "look-ups 0 of 2)\n" },
-		{ "u@t3.example",
-		    "t3.example: a:a..example is passed over: it gives no name that can be asked\n"
-		    "t3.example: +all matches: pass, as for every client\n"
-		    "MAIL FROM t3.example: pass (DNS terms 1 of 10, void look-ups 0 of 2)\n" },
-		{ "u@none.example",
-		    "MAIL FROM none.example: none: no SPF record (DNS terms 0 of 10, void look-ups "
-		    "0 of 2)\n" },
-		{ "u@[192.0.2.3]", "MAIL FROM: none: no domain name of two labels or more\n" },
-	};
-	struct tf_arena *a = tf_arena_new();
-	struct tf_resolver *r;
-	struct tf_buf text;
-
-	(void)state;
-	tf_buf_init_arena(&text, a, ZONE_MAX);
-	tf_buf_lit(&text, spf_zone);
-	write_record(0, "v=spf1 a:nx1.example include:pass.example -all", &text);
-	write_record(1, "v=spf1 include:eight.example -all", &text);
-	write_record(2, "v=spf1 include:loop.example -all", &text);
-	write_record(3, "v=spf1 a:a..example +all", &text);
-	r = resolver_of(tf_buf_get(&text));
-	for (size_t i = 0; i < TF_ARRAY_LEN(trails); i++) {
-		struct tf_identity id = identity(IP4, HELO, trails[i].from);
-		struct tf_dns *dns = tf_dns_begin(r, &spf_dns_opts);
-		struct tf_notes notes = { NULL, NULL, 0 };
-		struct tf_buf trail;
-		struct tf_spf spf;
-
-		tf_spf_eval(tf_spf_start(a, dns, &spf_opts, &id, TF_SPF_MAILFROM), &notes, &spf);
-		tf_dns_end(dns);
-		tf_buf_init_arena(&trail, a, 4096);
-		for (const struct tf_note *n = notes.first; n != NULL; n = n->next)
-			tf_buf_printf(&trail, "%.*s\n", TF_PRI(n->text));
-		assert_str(trails[i].from, tf_buf_get(&trail), tf_str_from(trails[i].want));
-	}
-	tf_resolver_release(r);
-	tf_arena_free(a);
-}
-
 /* A record of hundreds of terms and over 4,000 octets, where only the last one matches. */
 static void
 test_long_record(void **state)
@@ -377,7 +314,6 @@ main(void)
 		cmocka_unit_test(test_explanation),
 		cmocka_unit_test(test_long_explanation),
 		cmocka_unit_test(test_long_record),
-		cmocka_unit_test(test_notes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
