@@ -1,20 +1,19 @@
 /*
  * config.c - rows of options.def become one immutable, counted snapshot
  *
- * Defaults, then the file: scanned (config_text.c), parsed (config_parse.c) and put into fields
- * (config_apply.c). A file with a mistake gives no snapshot at all.
+ * Defaults, then the file: read (config_file.c), scanned (config_text.c), parsed (config_parse.c)
+ * and put into fields (config_apply.c). A file with a mistake gives no snapshot at all.
  * Limits: a file of TF_CONFIG_FILE_MAX bytes.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "milter/config_apply.h"
+#include "milter/config_file.h"
 #include "milter/config_print.h"
 #include "milter/config_value.h"
 #include "truefrom/banned.h"
@@ -47,76 +46,46 @@ derive(struct tf_config *c)
 	c->verdict.dmarc_enabled = c->check.dmarc.enabled;
 }
 
-static void
-report_errno(struct tf_report *r, const char *what)
-{
-	const int number = errno;
-	char words[160];
-	struct tf_buf b;
-
-	tf_buf_init(&b, words, sizeof(words));
-	tf_buf_errno(&b, number);
-	tf_report_error(r, 0, TF_NONE_STR, "%s: %s", what, tf_buf_cstr(&b));
-}
-
-/* The whole file, or a report and false. */
-static bool
-read_fd(int fd, struct tf_report *r, struct tf_str *file_out)
-{
-	char *bytes = tf_arena_alloc(r->arena, TF_CONFIG_FILE_MAX + 1);
-	size_t len = 0;
-
-	while (len <= TF_CONFIG_FILE_MAX) {
-		ssize_t n = read(fd, bytes + len, TF_CONFIG_FILE_MAX + 1 - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			report_errno(r, "cannot be read");
-			return false;
-		}
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	*file_out = (struct tf_str){ bytes, len };
-	return true;
-}
-
+/* The file of the configuration itself; false when it cannot be read. */
 static bool
 read_file(const char *path, struct tf_report *r, struct tf_str *file_out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	struct stat st;
-	bool ok;
+	char words[160];
+	struct tf_buf why;
 
-	if (fd < 0) {
-		report_errno(r, "cannot be read");
-		return false;
-	}
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+	tf_buf_init(&why, words, sizeof(words));
+	switch (tf_config_file_read(path, r->arena, file_out, &why)) {
+	case TF_CONFIG_READ:
+		break;
+	case TF_CONFIG_READ_WRITABLE:
 		tf_report_warning(
 		    r, 0, TF_NONE_STR, "others than its owner can write to it; chmod go-w");
-	ok = read_fd(fd, r, file_out);
-	(void)close(fd);
-	return ok;
+		break;
+	case TF_CONFIG_READ_TOO_LONG:
+		tf_report_error(
+		    r, 0, TF_NONE_STR, "over %zu bytes; make it smaller", TF_CONFIG_FILE_MAX);
+		break;
+	case TF_CONFIG_READ_FAILED:
+		tf_report_error(r, 0, TF_NONE_STR, "%s", tf_buf_cstr(&why));
+		return false;
+	}
+	return true;
 }
 
-static void
-load_text(struct snapshot *s, struct tf_str file, struct tf_report *report)
+/* False when a file that it names cannot be read. */
+static bool
+load_text(
+    struct snapshot *s, struct tf_str file, struct tf_report *report, struct tf_report *sealers)
 {
 	struct tf_config_text text;
 	struct tf_config_events events;
-	const struct tf_config_input in = { &text, &events, report, (int64_t)time(NULL) };
+	const struct tf_config_input in = { &text, &events, report, sealers, (int64_t)time(NULL) };
 
-	if (file.len > TF_CONFIG_FILE_MAX) {
-		tf_report_error(
-		    report, 0, TF_NONE_STR, "over %zu bytes; make it smaller", TF_CONFIG_FILE_MAX);
-		return;
-	}
+	if (file.len > TF_CONFIG_FILE_MAX)
+		return true;
 	tf_config_text_scan(file, report->arena, report, &text);
 	tf_config_parse(&text, report->arena, report, &events);
-	tf_config_apply(&in, &s->config, s->arena);
+	return tf_config_apply(&in, &s->config, s->arena);
 }
 
 static struct snapshot *
@@ -136,20 +105,21 @@ tf_config_load(const char *path, struct tf_buf *why, struct tf_buf *warn, bool *
 {
 	struct snapshot *s = snapshot_new();
 	struct tf_arena *work = tf_arena_new();
-	struct tf_report report;
+	struct tf_report report, sealers;
 	struct tf_str file;
 
 	*unreadable_out = false;
 	tf_report_init(&report, work, tf_str_from(path));
+	tf_report_init(&sealers, work, TF_NONE_STR);
 	if (path != NULL) {
 		s->config.file = tf_arena_dup(s->arena, tf_str_from(path));
-		*unreadable_out = !read_file(path, &report, &file);
-		if (!*unreadable_out)
-			load_text(s, file, &report);
+		*unreadable_out =
+		    !read_file(path, &report, &file) || !load_text(s, file, &report, &sealers);
 	}
 	derive(&s->config);
 	tf_report_write(&report, why, warn);
-	if (report.errors != 0) {
+	tf_report_write(&sealers, why, warn);
+	if (report.errors + sealers.errors != 0) {
 		tf_config_release(&s->config);
 		s = NULL;
 	}

@@ -32,7 +32,11 @@ struct tf_config {
 	uint32_t connections; /* limits.connections */
 	bool received_spf;
 	bool report_enabled;
-	struct tf_str trusted_sealers_file, metrics_listen;
+	struct tf_str metrics_listen;
+	/* As configured; verdict.trusted_sealers has these and what the file names. */
+	const struct tf_str *trusted_sealers;
+	size_t trusted_sealer_count;
+	struct tf_str trusted_sealers_file;
 
 	struct tf_check_opts check;     /* spf, dkim, arc, dmarc, limits */
 	struct tf_verdict_opts verdict; /* mode, dmarc.on_*, domain sections ... */
@@ -46,8 +50,10 @@ struct tf_config {
  * why   gets every error found, a line each: "FILE:LINE: KEY: what is wrong; what would be right"
  * warn  the same for warnings (keys without effect, sections past their last day)
  *
- * Returns a snapshot with one reference, or NULL with why filled. *unreadable_out tells an
- * unreadable file (exit code 3) from a wrong one (exit code 1). Thread-safe.
+ * Files that the configuration names (arc.trusted_sealers_file) are read too, and their mistakes
+ * are mistakes of the configuration. Returns a snapshot with one reference, or NULL with why
+ * filled. *unreadable_out tells an unreadable file (exit code 3) from a wrong one (exit code 1).
+ * Thread-safe.
  */
 struct tf_config *tf_config_load(
     const char *path, struct tf_buf *why, struct tf_buf *warn, bool *unreadable_out);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "milter/config_apply.h"
+#include "milter/config_file.h"
 #include "milter/config_print.h"
 #include "milter/config_value.h"
 #include "truefrom/domain.h"
@@ -26,6 +27,7 @@ struct apply {
 	struct tf_arena *arena; /* the snapshot's */
 	struct tf_arena *work;
 	struct tf_report *report;
+	struct tf_report *sealers; /* about arc.trusted_sealers_file */
 	const struct tf_config_text *text;
 	struct seen *seen; /* of each row; of `domain` rows: in the section being read */
 	struct tf_override *overrides;
@@ -285,7 +287,73 @@ warn_values(struct apply *ap)
 	warn_no_effect(ap);
 }
 
-void
+/* What the file named by the configuration holds, or a report and nothing. */
+static struct tf_str
+sealers_file(struct apply *ap, bool *unreadable_out)
+{
+	struct tf_str path = ap->config->trusted_sealers_file, file = TF_NONE_STR;
+	struct tf_str key = TF_STR("arc.trusted_sealers_file");
+	uint32_t line = seen_of(ap, "arc.trusted_sealers_file")->line;
+	char words[160];
+	struct tf_buf why;
+
+	if (path.len == 0)
+		return TF_NONE_STR;
+	tf_report_init(ap->sealers, ap->work, path);
+	tf_buf_init(&why, words, sizeof(words));
+	switch (tf_config_file_read(tf_arena_cstr(ap->work, path), ap->work, &file, &why)) {
+	case TF_CONFIG_READ:
+		break;
+	case TF_CONFIG_READ_WRITABLE:
+		tf_report_warning(
+		    ap->sealers, 0, key, "others than its owner can write to the file; chmod go-w");
+		break;
+	case TF_CONFIG_READ_TOO_LONG:
+		tf_report_error(ap->sealers, 0, key, "over %zu bytes; make the file smaller",
+		    TF_CONFIG_FILE_MAX);
+		return TF_NONE_STR;
+	case TF_CONFIG_READ_FAILED:
+		tf_report_error(ap->report, line, key, "%s %s; a file with a domain a line",
+		    tf_report_quote(ap->work, path), tf_buf_cstr(&why));
+		*unreadable_out = true;
+		break;
+	}
+	return file;
+}
+
+/* Those of the list and those of the file. */
+static void
+set_sealers(struct apply *ap, bool *unreadable_out)
+{
+	struct tf_config *c = ap->config;
+	struct tf_str file = sealers_file(ap, unreadable_out), *all;
+	const struct tf_str *further;
+	size_t count = tf_config_sealers_read(file, ap->arena, ap->sealers, &further);
+
+	all = tf_arena_array(ap->arena, c->trusted_sealer_count + count, sizeof(*all));
+	for (size_t i = 0; i < c->trusted_sealer_count; i++)
+		all[i] = c->trusted_sealers[i];
+	for (size_t i = 0; i < count; i++)
+		all[c->trusted_sealer_count + i] = further[i];
+	c->verdict.trusted_sealers = all;
+	c->verdict.trusted_sealer_count = c->trusted_sealer_count + count;
+}
+
+/* Sealers to trust, and chains that nobody looks at. */
+static void
+warn_sealers(struct apply *ap)
+{
+	const char *key = "arc.trusted_sealers";
+
+	if (seen_of(ap, key)->line == 0)
+		key = "arc.trusted_sealers_file";
+	if (ap->config->check.arc.verify || ap->config->verdict.trusted_sealer_count == 0)
+		return;
+	tf_report_warning(ap->report, seen_of(ap, key)->line, tf_str_from(key),
+	    "has no effect, because arc.verify is false; arc { verify = true }");
+}
+
+bool
 tf_config_apply(const struct tf_config_input *in, struct tf_config *config, struct tf_arena *a)
 {
 	struct apply ap = {
@@ -293,9 +361,11 @@ tf_config_apply(const struct tf_config_input *in, struct tf_config *config, stru
 		.arena = a,
 		.work = in->report->arena,
 		.report = in->report,
+		.sealers = in->sealers,
 		.text = in->text,
 		.now = in->now,
 	};
+	bool unreadable = false;
 	size_t rows;
 
 	(void)tf_opts(&rows);
@@ -308,6 +378,9 @@ tf_config_apply(const struct tf_config_input *in, struct tf_config *config, stru
 	}
 	config->verdict.overrides = ap.overrides;
 	config->verdict.override_count = ap.override_count;
+	set_sealers(&ap, &unreadable);
 	check_pairs(&ap);
 	warn_values(&ap);
+	warn_sealers(&ap);
+	return !unreadable;
 }

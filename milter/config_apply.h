@@ -10,8 +10,9 @@
 struct tf_config_input {
 	const struct tf_config_text *text;
 	const struct tf_config_events *events;
-	struct tf_report *report; /* its arena is used for work memory */
-	int64_t now;              /* seconds since 1970 */
+	struct tf_report *report;  /* its arena is used for work memory */
+	struct tf_report *sealers; /* gets what is wrong with arc.trusted_sealers_file */
+	int64_t now;               /* seconds since 1970 */
 };
 
 /*
@@ -19,9 +20,10 @@ struct tf_config_input {
  *
  * a  owns what the fields point to
  *
- * config is not to be used when an error was reported.
+ * Reads the files that the values name. config is not to be used when an error was reported;
+ * returns false when one of them was that a file cannot be read.
  */
-void tf_config_apply(
+bool tf_config_apply(
     const struct tf_config_input *in, struct tf_config *config, struct tf_arena *a);
 
 #endif

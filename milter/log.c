@@ -2,8 +2,8 @@
  * log.c - the log: one line a message, and what an operator should know (only user of syslog)
  *
  * Keys of the line about a message are a promise (truefromd(8)): each is always there and in this
- * order; `would`, `authors`, `reason` and `flags` follow where there is something to say. Every
- * byte from outside passes put_escaped, once, and is clipped there.
+ * order; `would`, `authors`, `reason`, `arc_sealers`, `arc_reason` and `flags` follow where there
+ * is something to say. Every byte from outside passes put_escaped, once, and is clipped there.
  * Limits: a value at the size given in its call; 2 KiB of text in tf_log.
  */
 #include <stdatomic.h>
@@ -17,7 +17,7 @@
 #include "truefrom/banned.h"
 
 #define TEXT_MAX ((size_t)2048)
-#define LINE_VALUES_MAX ((size_t)8 * 1024) /* all values of a message at their limits fit */
+#define LINE_VALUES_MAX ((size_t)10 * 1024) /* all values of a message at their limits fit */
 #define LINE_MAX_BYTES (6 * LINE_VALUES_MAX + 1024) /* and with every byte escaped, in JSON */
 #define FIELDS_MAX 28
 #define NOTES_MAX 200
@@ -288,6 +288,21 @@ field_dkim(struct line *l, const struct tf_result *res)
 	field_text(l, "dkim", start);
 }
 
+/* Who sealed, oldest first: "a.example:s1,b.example:s2", d= and s= of each seal. */
+static void
+field_sealers(struct line *l, const struct tf_arc *arc)
+{
+	size_t start = l->text.len;
+
+	for (size_t i = 0; i < arc->set_count; i++) {
+		if (!element(l, start, "", arc->sets[i].domain))
+			break;
+		tf_buf_byte(&l->text, ':');
+		tf_buf_str(&l->text, arc->sets[i].selector);
+	}
+	field_text(l, "arc_sealers", start);
+}
+
 /* Names of the author domain's walk with what was found: "a.example:none,example:record". */
 static void
 field_walk(struct line *l, const struct tf_dmarc *dmarc)
@@ -425,6 +440,10 @@ fill(struct line *l, const struct tf_log_message *m)
 	field_authors(l, &res->author);
 	if (reason.len != 0)
 		field(l, "reason", reason, 200);
+	if (res->arc.set_count != 0)
+		field_sealers(l, &res->arc);
+	if (res->arc.reason.len != 0)
+		field(l, "arc_reason", res->arc.reason, 200);
 	field_flags(l, res, dmarc);
 }
 

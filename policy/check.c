@@ -4,10 +4,12 @@
  * Knows every check and nothing of their inside. Questions go out as early as the message allows:
  * SPF at the first recipient, keys and policy records at the end of the header; only finish waits.
  * What decides about the author comes first wherever questions or time are scarce, because senders
- * can make the rest cost what they like; HELO, which no author gains or loses by, comes last.
- * Does not: decide what is done with a message (verdict.c), know the daemon or the MTA.
+ * can make the rest cost what they like: then ARC, which can only make up for a failure; HELO,
+ * which no author gains or loses by, comes last. Does not: decide what is done with a message
+ * (verdict.c), know the daemon or the MTA.
  */
 #include "truefrom/check.h"
+#include "policy/arc.h"
 #include "policy/dkim.h"
 #include "policy/dmarc.h"
 #include "truefrom/domain.h"
@@ -29,8 +31,9 @@ struct tf_check {
 	struct tf_header_block headers;
 	struct tf_spf_check *helo, *mailfrom;
 	struct tf_signed_message
-	    *message; /* what DKIM verifies; NULL before the end of the header */
+	    *message; /* what DKIM and ARC verify; NULL before the end of the header */
 	struct tf_dkim_check *dkim;
+	struct tf_arc_check *arc; /* NULL: not asked for */
 	struct tf_treewalks *walks;
 	const char *too_big;
 	struct tf_result result;
@@ -156,6 +159,16 @@ start_identifier_walks(struct tf_check *c)
 		start_walk_of(c, domain);
 }
 
+/* After everything else that the header asks for: a chain only makes up for a failure of DMARC. */
+static void
+start_arc(struct tf_check *c)
+{
+	if (!c->opts->arc.verify)
+		return;
+	c->arc = tf_arc_start(
+	    c->arena, c->dns, &c->opts->dkim, c->opts->keys, c->message, c->result.identity.now);
+}
+
 void
 tf_check_eoh(struct tf_check *c)
 {
@@ -172,6 +185,7 @@ tf_check_eoh(struct tf_check *c)
 	c->dkim = tf_dkim_start(c->arena, c->dns, &c->opts->dkim, c->message, &c->result.author,
 	    c->result.identity.now, TF_VERIFIER_BOTH);
 	start_identifier_walks(c);
+	start_arc(c);
 	within_memory(c);
 }
 
@@ -184,6 +198,15 @@ tf_check_body(struct tf_check *c, struct tf_str chunk)
 		return;
 	tf_body_hashes_feed(tf_signed_message_body(c->message), chunk);
 	tf_dkim_body(c->dkim, chunk);
+}
+
+static void
+eval_arc(struct tf_check *c)
+{
+	struct tf_result *res = &c->result;
+
+	if (c->arc != NULL)
+		tf_arc_eval(c->arc, &res->notes, &res->arc);
 }
 
 /* What DMARC may align: results that somebody vouched for, and those that a DNS failure hid. */
@@ -300,6 +323,7 @@ tf_check_finish(struct tf_check *c, void (*tick)(void *), void *tick_arg)
 	tf_dkim_eval(c->dkim, &res->notes, &res->dkim, &res->dkim_count);
 	if (c->opts->dmarc.enabled)
 		eval_dmarc(c);
+	eval_arc(c);
 	if (c->helo != NULL)
 		tf_spf_eval(c->helo, &res->notes, &res->helo);
 	if (c->opts->trace)

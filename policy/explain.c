@@ -160,15 +160,36 @@ dkim_array(const struct tf_result *res)
 	return array;
 }
 
+/* What one sealer says, who he is, and whether his message signature still verifies. */
 static json_t *
-arc_object(const struct tf_arc *arc)
+arc_set_object(const struct tf_arc_set *set, size_t instance)
 {
 	json_t *o = checked(json_object());
+
+	put(o, "instance", json_integer((json_int_t)instance));
+	put(o, "domain", text_or_null(set->domain));
+	put(o, "selector", text_or_null(set->selector));
+	put(o, "message_signature", json_string(tf_code_name(set->message)));
+	put(o, "authserv_id", text_or_null(set->authserv_id));
+	put(o, "dmarc", set->says_dmarc ? json_string(tf_code_name(set->dmarc)) : json_null());
+	put(o, "from", text_or_null(set->from));
+	return o;
+}
+
+static json_t *
+arc_object(const struct tf_arc *arc, const struct tf_verdict *verdict)
+{
+	json_t *o = checked(json_object()), *sets = checked(json_array());
 
 	put(o, "result", json_string(tf_code_name(arc->code)));
 	put(o, "instances", json_integer(arc->instances));
 	put(o, "sealer", text_or_null(arc->sealer));
 	put(o, "reason", text_or_null(arc->reason));
+	put(o, "oldest_pass", arc->code == TF_PASS ? json_integer(arc->oldest_pass) : json_null());
+	for (size_t i = 0; i < arc->set_count; i++)
+		append(sets, arc_set_object(&arc->sets[i], i + 1));
+	put(o, "sets", sets);
+	put(o, "trust", text_or_null(verdict->arc));
 	return o;
 }
 
@@ -260,7 +281,7 @@ tf_explain_json(const struct tf_result *res, const struct tf_verdict *verdict,
 	put(o, "spf", spf_object(&res->mailfrom));
 	put(o, "helo", helo_object(&res->helo));
 	put(o, "dkim", dkim_array(res));
-	put(o, "arc", arc_object(&res->arc));
+	put(o, "arc", arc_object(&res->arc, verdict));
 	put(o, "dmarc", dmarc_object(res, verdict));
 	put(o, "action", json_string(tf_action_name(verdict->action)));
 	put(o, "would",

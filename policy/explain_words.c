@@ -317,12 +317,20 @@ write_arc(struct page *p)
 		return;
 	begin_section(p, "ARC", " - what do forwarders say that they have seen?");
 	begin_finding(p, "chain", tone_of(arc->code), tf_code_name(arc->code));
-	tf_buf_printf(p->out, "%u sets", arc->instances);
+	tf_buf_printf(p->out, arc->instances == 1 ? "%u set" : "%u sets", arc->instances);
 	if (arc->sealer.len != 0)
 		say_of(p, ", the newest sealed by ", arc->sealer, "");
-	if (arc->reason.len != 0)
-		say_of(p, "; ", arc->reason, "");
 	end_line(p);
+	if (arc->reason.len != 0) {
+		begin_finding(p, "", TONE_PLAIN, "");
+		put(p, arc->reason);
+		end_line(p);
+	}
+	if (arc->code == TF_PASS && arc->oldest_pass != 0) {
+		begin_finding(p, "", TONE_PLAIN, "");
+		tf_buf_printf(
+		    p->out, "unchanged since set %u was made, not before\n", arc->oldest_pass);
+	}
 	write_notes(p, TF_CHECK_ARC);
 }
 
@@ -470,7 +478,7 @@ static const struct rule_words {
 	{ "none", "nothing asks for more than to deliver it" },
 	{ "dmarc-policy", "the policy that the author domain publishes" },
 	{ "override", "a domain section of the configuration" },
-	{ "trusted-sealer", "a trusted forwarder saw it pass" },
+	{ "trusted-sealer", "a forwarder of arc.trusted_sealers saw it pass" },
 	{ "invalid-from", "the From header does not name its author domain for certain" },
 	{ "temperror", "DNS gave no answer, so nothing is known for certain" },
 	{ "trusted-network", "the client is in trusted_networks: nothing was evaluated" },
@@ -541,6 +549,8 @@ write_decision(struct page *p)
 	if (p->res->author_count > 1 && v->dmarc != NULL)
 		fact(p, "about", v->dmarc->from);
 	write_rule(p);
+	if (v->arc.len != 0)
+		fact(p, "ARC", v->arc);
 	if (tf_str_starts_nocase(v->rule, TF_STR("override:")))
 		fact(p, "policy", tf_str_from(tf_dmarc_policy_name(v->policy)));
 	begin_finding(p, "action", tones[v->action], tf_action_name(v->action));

@@ -95,6 +95,18 @@ tf_check_kind_name(enum tf_check_kind kind)
 }
 
 bool
+tf_code_from(struct tf_str s, enum tf_code *code_out)
+{
+	for (enum tf_code code = TF_NONE; code <= TF_PERMERROR; code++) {
+		if (tf_str_eq_nocase(s, tf_str_from(code_names[code]))) {
+			*code_out = code;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
 tf_dmarc_policy_from(struct tf_str s, enum tf_dmarc_policy *policy_out)
 {
 	static const enum tf_dmarc_policy known[] = { TF_POLICY_NONE, TF_POLICY_QUARANTINE,

@@ -246,8 +246,9 @@ struct tf_result {
 const char *tf_code_name(enum tf_code code);
 const char *tf_dmarc_policy_name(enum tf_dmarc_policy policy); /* UNKNOWN is "none" */
 const char *tf_dns_status_name(enum tf_dns_status status);
-const char *tf_from_state_name(enum tf_from_state state); /* "missing", "multiple-fields" ... */
-const char *tf_check_kind_name(enum tf_check_kind kind);  /* "spf", "helo" ... */
+const char *tf_from_state_name(enum tf_from_state state);   /* "missing", "multiple-fields" ... */
+const char *tf_check_kind_name(enum tf_check_kind kind);    /* "spf", "helo" ... */
+bool tf_code_from(struct tf_str s, enum tf_code *code_out); /* any case */
 bool tf_dmarc_policy_from(struct tf_str s, enum tf_dmarc_policy *policy_out); /* any case */
 
 /*

@@ -37,6 +37,11 @@ def dkim(result, message, domain, key, number=0, selector="s1", reason=None, ide
 NO_DKIM = "dkim=none"
 
 
+def arc(result, instances, ip="192.0.2.1", reason=None):
+    """The ARC result."""
+    return f"arc={result} (i={instances}){_reason(reason)} smtp.remote-ip={value(ip)}"
+
+
 def dmarc(result, author, policy=None, disposition="none", applied=None, reason=None):
     """The DMARC result; `applied` is the policy after t, the published one unless given."""
     if result == "none":

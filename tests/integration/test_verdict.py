@@ -64,7 +64,8 @@ def test_all_pass_check_agrees(mx):
     assert signature == {
         "result": "pass", "domain": "example.com", "selector": "s1", "algorithm": "rsa-sha256",
         "identity": "@example.com", "bits": 2048, "b": signature["b"], "reason": None}
-    assert said["arc"] == {"result": "none", "instances": 0, "sealer": None, "reason": None}
+    assert said["arc"] == {"result": "none", "instances": 0, "sealer": None, "reason": None,
+                           "oldest_pass": None, "sets": [], "trust": None}
     dmarc = dict(said["dmarc"])
     assert dmarc.pop("authors")
     assert dmarc == {

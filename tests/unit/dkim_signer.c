@@ -243,7 +243,8 @@ without_b(struct tf_arena *a, struct tf_str tags)
 }
 
 static struct tf_str
-signed_text(struct tf_arena *a, const struct tf_header_block *header, struct tf_str tags)
+signed_text(struct tf_arena *a, const struct tf_header_block *header, struct tf_str own_name,
+    struct tf_str tags)
 {
 	bool relaxed = tf_str_starts_nocase(raw_tag(tags, "c"), TF_STR("relaxed"));
 	bool *taken = tf_arena_array(a, header->count + 1, sizeof(*taken));
@@ -262,7 +263,7 @@ signed_text(struct tf_arena *a, const struct tf_header_block *header, struct tf_
 		field(h->name, h->value, relaxed, &out);
 		tf_buf_lit(&out, "\r\n");
 	}
-	field(TF_STR("DKIM-Signature"), without_b(a, tags), relaxed, &out);
+	field(own_name, without_b(a, tags), relaxed, &out);
 	return tf_buf_get(&out);
 }
 
@@ -289,9 +290,9 @@ sign_text(struct tf_arena *a, struct tf_str text, unsigned int bits, const char 
 	return base64(a, signature, len);
 }
 
-struct tf_str
-signer_sign(struct tf_arena *a, const struct tf_header_block *header, struct tf_str body,
-    unsigned int bits, struct tf_str tags)
+static struct tf_str
+sign_message(struct tf_arena *a, const struct tf_header_block *header, struct tf_str body,
+    unsigned int bits, struct tf_str own_name, struct tf_str tags)
 {
 	bool relaxed = tf_str_ends_nocase(raw_tag(tags, "c"), TF_STR("/relaxed"));
 	bool sha1 = tf_str_eq(raw_tag(tags, "a"), TF_STR("rsa-sha1"));
@@ -300,5 +301,34 @@ signer_sign(struct tf_arena *a, const struct tf_header_block *header, struct tf_
 	tf_str_to_u64(raw_tag(tags, "l"), SIZE_MAX, &limit);
 	tags = replace(a, tags, "%H", signer_body_hash(a, body, relaxed, limit));
 	return replace(a, tags, "%B",
-	    sign_text(a, signed_text(a, header, tags), bits, sha1 ? "SHA1" : "SHA256"));
+	    sign_text(a, signed_text(a, header, own_name, tags), bits, sha1 ? "SHA1" : "SHA256"));
+}
+
+struct tf_str
+signer_sign(struct tf_arena *a, const struct tf_header_block *header, struct tf_str body,
+    unsigned int bits, struct tf_str tags)
+{
+	return sign_message(a, header, body, bits, TF_STR("DKIM-Signature"), tags);
+}
+
+struct tf_str
+signer_arc_message(struct tf_arena *a, const struct tf_header_block *header, struct tf_str body,
+    unsigned int bits, struct tf_str tags)
+{
+	return sign_message(a, header, body, bits, TF_STR("ARC-Message-Signature"), tags);
+}
+
+struct tf_str
+signer_arc_seal(
+    struct tf_arena *a, const struct tf_header_block *sets, unsigned int bits, struct tf_str tags)
+{
+	struct tf_buf out;
+
+	tf_buf_init_arena(&out, a, MESSAGE_MAX);
+	for (size_t i = 0; i < sets->count; i++) {
+		field(sets->fields[i].name, sets->fields[i].value, true, &out);
+		tf_buf_lit(&out, "\r\n");
+	}
+	field(TF_STR("ARC-Seal"), without_b(a, tags), true, &out);
+	return replace(a, tags, "%B", sign_text(a, tf_buf_get(&out), bits, "SHA256"));
 }

@@ -27,7 +27,17 @@ struct tf_str signer_made_up_public(size_t bytes, struct tf_arena *a);
  */
 struct tf_str signer_sign(struct tf_arena *a, const struct tf_header_block *header,
     struct tf_str body, unsigned int bits, struct tf_str tags);
-/* The same for the hash alone: what %H would be. */
+/* The same for an ARC-Message-Signature. */
+struct tf_str signer_arc_message(struct tf_arena *a, const struct tf_header_block *header,
+    struct tf_str body, unsigned int bits, struct tf_str tags);
+/*
+ * signer_arc_seal - the value of an ARC-Seal field (RFC 8617 section 5.1.1)
+ *
+ * sets  the fields that it covers in the order of the RFC, but for itself
+ */
+struct tf_str signer_arc_seal(
+    struct tf_arena *a, const struct tf_header_block *sets, unsigned int bits, struct tf_str tags);
+/* The hash of a body alone: what %H would be. */
 struct tf_str signer_body_hash(struct tf_arena *a, struct tf_str body, bool relaxed, size_t limit);
 
 /* Text with every "what" replaced. */

@@ -46,6 +46,16 @@ static const struct tf_dns_trace forged_dns[] = {
 static struct tf_note forged_note = { TF_CHECK_SPF, TF_LIT("attack.test: ip4:192.0.2.0/24 matches"),
 	NULL };
 
+static const struct tf_arc_set forged_sets[] = {
+	{ .domain = TF_LIT("evil.test"), .selector = TF_LIT("s1"), .message = TF_FAIL },
+	{ .domain = TF_LIT("lists.test"),
+	    .selector = TF_LIT("s2"),
+	    .message = TF_PASS,
+	    .authserv_id = TF_LIT("mx.lists.test"),
+	    .says_dmarc = true,
+	    .dmarc = TF_FAIL,
+	    .from = TF_LIT("news.example.net") }
+};
 static const struct tf_result forged = {
 	.identity = { .client = { TF_FAMILY_V4, { 192, 0, 2, 9 } },
 	    .helo = TF_LIT("mail.attack.test"),
@@ -64,7 +74,12 @@ static const struct tf_result forged = {
 	    .terms = 3 },
 	.dkim = forged_sigs,
 	.dkim_count = 2,
-	.arc = { .code = TF_PASS, .instances = 2, .sealer = TF_LIT("lists.test") },
+	.arc = { .code = TF_PASS,
+	    .instances = 2,
+	    .oldest_pass = 2,
+	    .sealer = TF_LIT("lists.test"),
+	    .sets = forged_sets,
+	    .set_count = 2 },
 	.authors = &forged_dmarc,
 	.author_count = 1,
 	.dmarc = &forged_dmarc,
@@ -78,7 +93,8 @@ static const struct tf_verdict forged_verdict = { .action = TF_ACT_QUARANTINE,
 	.dmarc = &forged_dmarc,
 	.policy = TF_POLICY_QUARANTINE,
 	.rule = TF_LIT("dmarc-policy"),
-	.hold_reason = TF_LIT("DMARC policy quarantine of news.example.net") };
+	.hold_reason = TF_LIT("DMARC policy quarantine of news.example.net"),
+	.arc = TF_LIT("set 2 of lists.test says dmarc=fail") };
 
 /* A message that nobody looked at. */
 static const struct tf_result exempt = { .exempt = TF_EXEMPT_AUTHENTICATED,
@@ -115,6 +131,10 @@ static const struct tf_dns_trace hostile_dns = { TF_LIT(HOSTILE), 999, TF_DNS_BO
 		.explanation = TF_LIT(HOSTILE), .mechanism = TF_LIT(HOSTILE),                      \
 		.record_domain = TF_LIT(HOSTILE)                                                   \
 	}
+static const struct tf_arc_set hostile_set = { .domain = TF_LIT(HOSTILE),
+	.selector = TF_LIT(HOSTILE),
+	.authserv_id = TF_LIT(HOSTILE),
+	.from = TF_LIT(HOSTILE) };
 static const struct tf_result hostile = {
 	.identity = { .helo = TF_LIT(HOSTILE), .mail_from = TF_LIT(HOSTILE) },
 	.author = { .domains = hostile_list, .domain_count = 2, .reason = TF_LIT(HOSTILE) },
@@ -122,7 +142,11 @@ static const struct tf_result hostile = {
 	.mailfrom = HOSTILE_SPF,
 	.dkim = &hostile_sig,
 	.dkim_count = 1,
-	.arc = { .code = TF_FAIL, .sealer = TF_LIT(HOSTILE), .reason = TF_LIT(HOSTILE) },
+	.arc = { .code = TF_FAIL,
+	    .sealer = TF_LIT(HOSTILE),
+	    .reason = TF_LIT(HOSTILE),
+	    .sets = &hostile_set,
+	    .set_count = 1 },
 	.authors = &hostile_dmarc,
 	.author_count = 1,
 	.dmarc = &hostile_dmarc,

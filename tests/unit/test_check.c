@@ -16,6 +16,7 @@ static const char zone[] = "good.example. 60 IN TXT \"v=spf1 ip4:192.0.2.1 -all\
 static const struct tf_check_opts defaults = {
 	.spf = { .max_dns_terms = 10, .max_void_lookups = 2 },
 	.dkim = { .max_signatures = 10, .min_rsa_bits = 1024, .clock_skew_s = 300 },
+	.arc = { .verify = true },
 	.dmarc = { .enabled = true, .max_author_domains = 10 },
 	.dns = { .max_questions = 150 },
 	.deadline_ms = 5000,
@@ -299,6 +300,25 @@ add_hostile_header(struct tf_check *c, struct tf_arena *a, const char *author)
 	}
 }
 
+/* And a chain of 50 sealers whose keys are at as many names. */
+static void
+add_hostile_chain(struct tf_check *c, struct tf_arena *a)
+{
+	for (int i = 1; i <= 50; i++) {
+		assert_true(tf_check_header(c, TF_STR("ARC-Seal"),
+		    tf_arena_printf(a,
+			" i=%d; a=ed25519-sha256; cv=%s; d=evil.example; s=a%d; b=AAAA", i,
+			i == 1 ? "none" : "pass", i)));
+		assert_true(tf_check_header(c, TF_STR("ARC-Message-Signature"),
+		    tf_arena_printf(a,
+			" i=%d; a=ed25519-sha256; d=evil.example; s=m%d; h=From; "
+			"bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA",
+			i, i)));
+		assert_true(tf_check_header(c, TF_STR("ARC-Authentication-Results"),
+		    tf_arena_printf(a, " i=%d; x; none", i)));
+	}
+}
+
 static void
 test_hostile_questions(void **state)
 {
@@ -316,6 +336,7 @@ test_hostile_questions(void **state)
 		tf_check_rcpt(c);
 		let_it_ask(r);
 		add_hostile_header(c, a, row->author);
+		add_hostile_chain(c, a);
 		tf_check_eoh(c);
 		let_it_ask(r);
 		res = tf_check_finish(c, NULL, NULL);
@@ -333,6 +354,45 @@ test_hostile_questions(void **state)
 	tf_arena_free(text);
 }
 
+/* ARC-30: without arc.verify nobody asks for a key, and there is no result. */
+static void
+test_arc_verify(void **state)
+{
+	const struct tf_identity id = identity("a@good.example", "mx.good.example");
+	struct tf_resolver *r = resolver();
+
+	(void)state;
+	for (int verify = 0; verify < 2; verify++) {
+		struct tf_check_opts opts = defaults;
+		struct tf_arena *a = tf_arena_new();
+		const struct tf_result *res;
+		struct tf_check *c;
+		size_t keys = 0;
+
+		opts.arc.verify = verify != 0;
+		opts.trace = true;
+		c = tf_check_begin(a, r, &opts, &id);
+		tf_check_rcpt(c);
+		tf_check_header(c, TF_STR("ARC-Seal"),
+		    TF_STR(" i=1; a=rsa-sha256; cv=none; d=lists.example; s=s1; b=AAAA"));
+		tf_check_header(c, TF_STR("ARC-Message-Signature"),
+		    TF_STR(" i=1; a=rsa-sha256; d=lists.example; s=s2; h=From; "
+			   "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA"));
+		tf_check_header(c, TF_STR("ARC-Authentication-Results"), TF_STR(" i=1; x; none"));
+		tf_check_header(c, TF_STR("From"), TF_STR(" a@good.example"));
+		tf_check_eoh(c);
+		res = tf_check_finish(c, NULL, NULL);
+		for (size_t i = 0; i < res->dns_count; i++)
+			keys += tf_str_ends_nocase(
+			    res->dns[i].name, TF_STR("._domainkey.lists.example"));
+		assert_int_equal(keys, verify ? 2 : 0);
+		assert_int_equal(res->arc.code, verify ? TF_FAIL : TF_NONE);
+		assert_int_equal(res->arc.instances, verify);
+		tf_arena_free(a);
+	}
+	tf_resolver_release(r);
+}
+
 int
 main(void)
 {
@@ -342,6 +402,7 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_hostile_questions),
+		cmocka_unit_test(test_arc_verify),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

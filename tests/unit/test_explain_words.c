@@ -54,6 +54,7 @@ test_whole(void **state)
 	    "\n"
 	    "ARC - what do forwarders say that they have seen?\n"
 	    "  chain          pass        2 sets, the newest sealed by lists.test\n"
+	    "                             unchanged since set 2 was made, not before\n"
 	    "\n"
 	    "DMARC - does one of these domains belong to the author's, and what if not?\n"
 	    "  author         news.example.net\n"
@@ -73,6 +74,7 @@ test_whole(void **state)
 	    "\n"
 	    "Decision\n"
 	    "  rule           dmarc-policy (the policy that the author domain publishes)\n"
+	    "  ARC            set 2 of lists.test says dmarc=fail\n"
 	    "  action         quarantine  held in the queue of the MTA\n"
 	    "  reason         DMARC policy quarantine of news.example.net\n";
 	/* clang-format on */

@@ -212,6 +212,31 @@ test_also(void **state)
 	assert_non_null(strstr(tf_buf_cstr(&line), " ms=32 reason=\"text after >\""));
 }
 
+/* A chain names its sealers, and why it did not pass. */
+static void
+test_arc(void **state)
+{
+	static const struct tf_arc_set sets[] = {
+		{ .domain = TF_LIT("a.example"), .selector = TF_LIT("s1") },
+		{ .domain = TF_LIT("lists.example"), .selector = TF_LIT("s2") },
+	};
+	struct tf_result res = { .arc = { .code = TF_PASS, .sets = sets, .set_count = 2 } };
+	const struct tf_verdict v = { .rule = TF_STR("none") };
+
+	(void)state;
+	write_line(&res, &v, false);
+	assert_non_null(strstr(tf_buf_cstr(&line), " arc=pass dmarc="));
+	assert_non_null(
+	    strstr(tf_buf_cstr(&line), " ms=32 arc_sealers=a.example:s1,lists.example:s2"));
+	res.arc.code = TF_TEMPERROR;
+	res.arc.reason = TF_STR("ARC-Seal of set 2: key look-up timed out");
+	write_line(&res, &v, false);
+	assert_non_null(strstr(tf_buf_cstr(&line), " arc=temperror dmarc="));
+	assert_non_null(
+	    strstr(tf_buf_cstr(&line), " arc_sealers=a.example:s1,lists.example:s2 "
+				       "arc_reason=\"ARC-Seal of set 2: key look-up timed out\""));
+}
+
 /* The author domain that decided is the verdict's, when an override made another one stricter. */
 static void
 test_deciding_author(void **state)
@@ -237,8 +262,10 @@ test_limits(void **state)
 	struct tf_dmarc dmarc = {
 		.from = text, .org_domain = text, .reason = text, .walk = names, .walk_count = 300
 	};
+	static struct tf_arc_set sets[50];
 	struct tf_str domains[2] = { text, text };
 	const struct tf_result res = {
+		.arc = { .reason = text, .sets = sets, .set_count = 50 },
 		.identity = { .helo = text, .mail_from = text },
 		.author = { .domains = domains, .domain_count = 2 },
 		.mailfrom.domain = text,
@@ -254,13 +281,15 @@ test_limits(void **state)
 		many[i].domain = text;
 		names[i] = (struct tf_dmarc_name){ text, text };
 	}
+	for (size_t i = 0; i < 50; i++)
+		sets[i].domain = tf_str_sub(text, 0, 253);
 	write_line(&res, &v, false);
-	assert_in_range(line.len, 1000, 33 * 1024);
+	assert_in_range(line.len, 1000, 41 * 1024);
 	assert_non_null(strstr(tf_buf_cstr(&line), "...\" mailfrom=\"\\u0001"));
 	assert_non_null(strstr(tf_buf_cstr(&line), ",...\" arc=none "));
 	assert_non_null(strstr(tf_buf_cstr(&line), ",...\" dns=0 "));
 	write_line(&res, &v, true);
-	assert_in_range(line.len, 1000, 49 * 1024);
+	assert_in_range(line.len, 1000, 61 * 1024);
 }
 
 static void
@@ -386,7 +415,8 @@ test_manual(void **state)
 {
 	static const char *const fields[] = { "id", "client", "helo", "mailfrom", "from", "spf",
 		"spf_domain", "dkim", "arc", "dmarc", "policy", "disposition", "action", "would",
-		"rule", "org", "walk", "dns", "dns_ms", "ms", "authors", "reason", "flags" };
+		"rule", "org", "walk", "dns", "dns_ms", "ms", "authors", "reason", "arc_sealers",
+		"arc_reason", "flags" };
 	static char manual[64 * 1024];
 	const char *top = getenv("top_srcdir");
 	char path[1024];
@@ -418,6 +448,7 @@ main(void)
 		cmocka_unit_test(test_exempt),
 		cmocka_unit_test(test_quoting),
 		cmocka_unit_test(test_also),
+		cmocka_unit_test(test_arc),
 		cmocka_unit_test(test_deciding_author),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_json),
