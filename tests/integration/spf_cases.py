@@ -19,6 +19,7 @@ from dns_server import Reply
 from letter import letter
 from milter_client import MilterClient
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEFAULT = "DEFAULT"  # the suite's word for "no explanation of the domain's own"
 REASON = re.compile(r' reason="([^"]*)"')
 FAILURES = {
@@ -75,7 +76,7 @@ def load(path):
     """All cases of a file: (name, zone, case)."""
     found = []
     with open(path, encoding="utf-8") as file:
-        for scenario in yaml.safe_load_all(file):
+        for scenario in yaml.load_all(file, Loader=LOADER):
             zone = _zone_of(scenario["zonedata"])
             for name, case in scenario["tests"].items():
                 found.append((f"{scenario['description']}-{name}".replace(" ", "_"), zone, case))
