@@ -71,16 +71,15 @@ static int
 set_access(struct tf_str spec, const struct tf_listener_access *access, struct tf_buf *why)
 {
 	struct sockaddr_un un;
+	int error;
 
-	if (!unix_path(spec, &un))
+	if (!unix_path(spec, &un) || (chmod(un.sun_path, access->mode) == 0 &&
+					 chown(un.sun_path, access->uid, access->gid) == 0))
 		return 0;
-	if (chmod(un.sun_path, access->mode) != 0 ||
-	    chown(un.sun_path, access->uid, access->gid) != 0) {
-		tf_buf_printf(
-		    why, "socket: cannot set mode and owner of %s (errno %d)", un.sun_path, errno);
-		return -1;
-	}
-	return 0;
+	error = errno;
+	tf_buf_printf(why, "socket: cannot set mode and owner of %s: ", un.sun_path);
+	tf_buf_errno(why, error);
+	return -1;
 }
 
 int
@@ -104,7 +103,10 @@ tf_listener_adopt(struct tf_listener *l, struct tf_str socket_spec,
 	}
 	if (l->addr.ss_family != AF_UNIX &&
 	    setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) {
-		tf_buf_printf(why, "socket: TCP_NODELAY (errno %d)", errno);
+		const int error = errno;
+
+		tf_buf_lit(why, "socket: cannot set TCP_NODELAY: ");
+		tf_buf_errno(why, error);
 		return -1;
 	}
 	return set_access(socket_spec, access, why);

@@ -10,6 +10,7 @@
  * libmilter's worker pool: a session that is ready may stand behind one that waits for DNS until
  * any event comes in, so the waker connects to our own socket while a callback waits.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -357,6 +358,21 @@ on_close(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
+/* What libmilter leaves in errno is mostly the reason; it has logged it all the same. */
+static void
+say_cannot_listen(int error, const char *spec, struct tf_buf *why)
+{
+	const bool is_path = tf_str_find(tf_str_from(spec), '/') != tf_str_from(spec).len;
+
+	tf_buf_printf(why, "socket: cannot listen on %s", spec);
+	if (error != 0) {
+		tf_buf_lit(why, ": ");
+		tf_buf_errno(why, error);
+	}
+	tf_buf_lit(why, is_path ? "; name a path in a folder that is there, no file but a socket"
+				: "; name an address of this host and a port that nobody uses");
+}
+
 int
 tf_mfi_open(const struct tf_mfi_opts *opts, struct tf_buf *why)
 {
@@ -393,8 +409,9 @@ tf_mfi_open(const struct tf_mfi_opts *opts, struct tf_buf *why)
 	(void)smfi_settimeout((int)opts->idle_timeout_s);
 	(void)smfi_setbacklog(512);
 	tf_listener_prepare(&mfi.listener);
+	errno = 0;
 	if (smfi_opensocket(true) != MI_SUCCESS) {
-		tf_buf_printf(why, "socket: cannot listen on %s", spec);
+		say_cannot_listen(errno, spec, why);
 		return -1;
 	}
 	return tf_listener_adopt(&mfi.listener, opts->socket, &opts->access, why);
