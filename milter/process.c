@@ -24,6 +24,8 @@
 #include "milter/process.h"
 #include "truefrom/banned.h"
 
+#define ENTRY_MAX ((size_t)1024 * 1024) /* of a group with all its members */
+
 static int ready_fd = -1; /* the parent's end of the pipe is read until this closes */
 
 /* "WHAT: reason of the system"; returns -1. */
@@ -40,42 +42,62 @@ failed(int error, struct tf_buf *why, const char *what, ...)
 	return -1;
 }
 
+/* Whether getpwnam_r and getgrnam_r mean that there is no such entry (their manual names these). */
+static bool
+is_no_entry(int error)
+{
+	return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
+}
+
 int
 tf_account_find(struct tf_str user, struct tf_account *account_out, struct tf_buf *why)
 {
-	char storage[4096];
 	struct passwd entry, *found = NULL;
+	char *storage;
+	int error = 0;
 
 	*account_out = (struct tf_account){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	if (user.len == 0 || geteuid() != 0)
 		return 0;
-	if (!tf_cstr(user, account_out->name, sizeof(account_out->name)) ||
-	    getpwnam_r(account_out->name, &entry, storage, sizeof(storage), &found) != 0 ||
-	    found == NULL) {
-		tf_buf_printf(why, "user: there is no user \"%.*s\"; create it or set user = \"\"",
-		    TF_PRI(user));
-		return -1;
+	storage = tf_xmalloc(ENTRY_MAX);
+	if (tf_cstr(user, account_out->name, sizeof(account_out->name)))
+		error = getpwnam_r(account_out->name, &entry, storage, ENTRY_MAX, &found);
+	tf_xfree(storage);
+	if (found != NULL) {
+		account_out->uid = entry.pw_uid;
+		account_out->gid = entry.pw_gid;
+		return 0;
 	}
-	account_out->uid = found->pw_uid;
-	account_out->gid = found->pw_gid;
-	return 0;
+	if (!is_no_entry(error))
+		return failed(error, why, "user: cannot look up \"%s\"", account_out->name);
+	tf_buf_printf(
+	    why, "user: there is no user \"%.*s\"; create it or set user = \"\"", TF_PRI(user));
+	return -1;
 }
 
 int
 tf_group_find(struct tf_str group, gid_t *gid_out, struct tf_buf *why)
 {
-	char storage[16384], name[64];
 	struct group entry, *found = NULL;
+	char *storage, name[64];
+	int error = 0;
 
 	if (group.len == 0)
 		return 0;
-	if (!tf_cstr(group, name, sizeof(name)) ||
-	    getgrnam_r(name, &entry, storage, sizeof(storage), &found) != 0 || found == NULL) {
-		tf_buf_printf(why, "socket_group: there is no group \"%.*s\"", TF_PRI(group));
-		return -1;
+	storage = tf_xmalloc(ENTRY_MAX);
+	if (tf_cstr(group, name, sizeof(name)))
+		error = getgrnam_r(name, &entry, storage, ENTRY_MAX, &found);
+	tf_xfree(storage);
+	if (found != NULL) {
+		*gid_out = entry.gr_gid;
+		return 0;
 	}
-	*gid_out = found->gr_gid;
-	return 0;
+	if (!is_no_entry(error))
+		return failed(error, why, "socket_group: cannot look up \"%s\"", name);
+	tf_buf_printf(why,
+	    "socket_group: there is no group \"%.*s\"; create it or set socket_group = \"\"",
+	    TF_PRI(group));
+	return -1;
 }
 
 int

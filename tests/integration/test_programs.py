@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import socket
+import subprocess
 
 import pytest
 
+import namespace
 import settings as config
 import zones
 from letter import letter
@@ -115,6 +118,52 @@ def test_truefrom_config_variable(programs, conf):
     assert programs.run(programs.truefromd, "-t", env=env).returncode == 1
     assert programs.run(programs.truefrom, "config", "--check", env=env).returncode == 1
     assert programs.run(programs.truefromd, "-t", "-c", "/dev/null", env=env).returncode == 0
+
+
+@pytest.mark.parametrize("spec, words", [
+    ("unix:/nonexistent/x.sock", "No such file or directory; name a path in a folder"),
+    ("inet:8893@192.0.2.1", "name an address of this host and a port that nobody uses"),
+    ("inet:PORT@127.0.0.1", "Address already in use; name an address"),
+], ids=["folder", "address", "port"])
+def test_truefromd_cannot_listen(programs, conf, spec, words):
+    """What the system says, and what would be right: 3."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        spec = spec.replace("PORT", str(taken.getsockname()[1]))
+        result = programs.run(programs.truefromd, "-f", "-c", conf({"socket": spec, "user": ""}))
+    assert result.returncode == 3
+    assert f"socket: cannot listen on {spec}" in result.stderr and words in result.stderr
+
+
+def test_truefromd_unknown_account(programs, conf, folder):
+    """Names that nobody has are told with what would be right: 3."""
+    for key, name in (("user", "user"), ("socket_group", "group")):
+        result = programs.run(programs.truefromd, "-f", "-c", conf({
+            "socket": f"unix:{folder}/s", "user": "", key: "nobody-has-it"}))
+        assert result.returncode == 3
+        assert f'{key}: there is no {name} "nobody-has-it"; create it or set {key} = ""' in \
+            result.stderr
+
+
+def test_truefromd_large_group(programs, conf, folder):
+    """A group is found however many members it has, and an entry that is too large is told so."""
+    if not namespace.isolated():
+        pytest.skip("needs a namespace of its own")
+    path = os.path.join(folder, "group")
+    for members, words in ((4000, "pid_file: cannot write"),
+                           (200000, 'socket_group: cannot look up "many": ')):
+        with open("/etc/group", encoding="utf-8") as known, \
+                open(path, "w", encoding="utf-8") as file:
+            file.write(known.read())
+            file.write("many:x:12345:" + ",".join(f"m{n}" for n in range(members)) + "\n")
+        subprocess.run(["mount", "--bind", path, "/etc/group"], check=True)
+        try:
+            result = programs.run(programs.truefromd, "-f", "-c", conf({
+                "socket": f"unix:{folder}/s", "user": "", "socket_group": "many",
+                "pid_file": f"{folder}/none/pid"}))
+        finally:
+            subprocess.run(["umount", "/etc/group"], check=True)
+        assert result.returncode == 3
+        assert words in result.stderr
 
 
 def test_missing_default_file(programs):
