@@ -301,3 +301,9 @@ tf_config_parse(struct tf_config_text *text, struct tf_arena *a, struct tf_repor
 	current = NULL;
 	pthread_mutex_unlock(&lock);
 }
+
+const char *
+tf_config_library_version(void)
+{
+	return confuse_version;
+}

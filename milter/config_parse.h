@@ -34,4 +34,7 @@ struct tf_config_events {
 void tf_config_parse(struct tf_config_text *text, struct tf_arena *a, struct tf_report *report,
     struct tf_config_events *events_out);
 
+/* Of libconfuse, for -V. Static text. */
+const char *tf_config_library_version(void);
+
 #endif

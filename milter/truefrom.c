@@ -14,6 +14,7 @@
 
 #include "autoconf.h"
 #include "milter/config_check.h"
+#include "milter/config_parse.h"
 #include "milter/message_file.h"
 #include "milter/opinion_process.h"
 #include "milter/second_opinion.h"
@@ -474,7 +475,8 @@ show_version(struct tf_arena *a)
 	tf_buf_init_arena(&out, a, TEXT_MAX);
 	tf_buf_printf(&out, "truefrom %s\n", PACKAGE_VERSION);
 	tf_check_versions(&out);
-	tf_buf_printf(&out, ", %s\n", tf_second_opinion_version());
+	tf_buf_printf(&out, ", libconfuse %s, jansson %s, %s\n", tf_config_library_version(),
+	    tf_explain_library_version(), tf_second_opinion_version());
 	return print(&out);
 }
 

@@ -19,9 +19,11 @@
 #include <unistd.h>
 
 #include "autoconf.h"
+#include "milter/config_parse.h"
 #include "milter/mfi.h"
 #include "milter/process.h"
 #include "milter/state.h"
+#include "truefrom/explain.h"
 #include "truefrom/banned.h"
 
 #define TEXT_MAX ((size_t)64 * 1024)
@@ -55,6 +57,8 @@ print_version(void)
 
 	tf_buf_init(&libraries, storage, sizeof(storage));
 	tf_check_versions(&libraries);
+	tf_buf_printf(&libraries, ", libconfuse %s, jansson %s", tf_config_library_version(),
+	    tf_explain_library_version());
 	printf(
 	    "truefromd %s\n%s, %s\n", PACKAGE_VERSION, tf_mfi_version(), tf_buf_cstr(&libraries));
 }

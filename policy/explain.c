@@ -16,6 +16,12 @@
 
 #define MS_DIGITS 6
 
+const char *
+tf_explain_library_version(void)
+{
+	return jansson_version_str();
+}
+
 static json_t *
 checked(json_t *value)
 {

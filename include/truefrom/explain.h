@@ -41,4 +41,6 @@ void tf_explain_fields_json(const struct tf_field *fields, size_t count, struct 
 bool tf_explain_fields_parse(
     struct tf_str json, struct tf_arena *a, struct tf_field *fields, size_t max, size_t *count_out);
 
+const char *tf_explain_library_version(void); /* of jansson, for -V. Static text. */
+
 #endif

@@ -43,7 +43,12 @@ def test_truefromd_version(programs):
     result = programs.run(programs.truefromd, "-V")
     assert result.returncode == 0
     assert re.match(r"truefromd \d+\.\d+", result.stdout)
-    for library in ("milter", "opendkim", "unbound", "ldns", "OpenSSL", "libidn2 2"):
+    libraries = ("opendkim", "unbound", "ldns", "OpenSSL", "libidn2 2", "libconfuse 3", "jansson 2")
+    for library in ("milter", *libraries):
+        assert library.lower() in result.stdout.lower()
+    result = programs.run(programs.truefrom, "--version")
+    assert re.match(r"truefrom \d+\.\d+", result.stdout)
+    for library in libraries:
         assert library.lower() in result.stdout.lower()
 
 
