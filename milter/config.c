@@ -33,7 +33,7 @@ set_defaults(struct tf_config *c, struct tf_arena *a)
 	const struct tf_opt *opts = tf_opts(&count);
 
 	for (size_t i = 0; i < count; i++) {
-		if (!tf_opt_in_domain(&opts[i]))
+		if (!tf_opt_is_titled(&opts[i]))
 			tf_opt_set_default(&opts[i], c, a);
 	}
 }

@@ -14,6 +14,10 @@
 #include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
+#define FORWARDER_NAME_MAX 64
+#define DAY_S 86400
+#define SOON_DAYS 30 /* days before its end that a section is warned about */
+
 /* Where a key was set. */
 struct seen {
 	uint32_t line;      /* of its first value; 0 = not set */
@@ -29,10 +33,12 @@ struct apply {
 	struct tf_report *report;
 	struct tf_report *sealers; /* about arc.trusted_sealers_file */
 	const struct tf_config_text *text;
-	struct seen *seen; /* of each row; of `domain` rows: in the section being read */
+	struct seen *seen; /* of each row; of titled sections: in the one being read */
 	struct tf_override *overrides;
 	size_t override_count, override_room;
-	bool in_override; /* the last of them is being read */
+	struct tf_forwarder *forwarders;
+	size_t forwarder_count, forwarder_room;
+	bool in_section; /* the last of either is being read */
 	int64_t now;
 };
 
@@ -60,23 +66,66 @@ complain(struct apply *ap, uint32_t token, const char *text)
 		ap->report->errors++;
 }
 
+static const struct tf_str domain = TF_LIT("domain");
+static const struct tf_str forwarder = TF_LIT("forwarder");
+
+/* A list of sections with twice the room. */
+static void *
+grow(struct apply *ap, const void *list, size_t size, size_t count, size_t *room)
+{
+	void *grown;
+
+	*room = *room != 0 ? *room * 2 : 8;
+	grown = tf_arena_array(ap->arena, *room, size);
+	if (count != 0)
+		memcpy(grown, list, count * size);
+	return grown;
+}
+
 /* The domain section that is being read, made at its first key. */
 static struct tf_override *
 current_override(struct apply *ap)
 {
-	if (ap->in_override)
+	if (ap->in_section)
 		return &ap->overrides[ap->override_count - 1];
-	if (ap->override_count == ap->override_room) {
-		size_t room = ap->override_room != 0 ? ap->override_room * 2 : 8;
-		struct tf_override *grown = tf_arena_array(ap->arena, room, sizeof(*grown));
-
-		for (size_t i = 0; i < ap->override_count; i++)
-			grown[i] = ap->overrides[i];
-		ap->overrides = grown;
-		ap->override_room = room;
-	}
-	ap->in_override = true;
+	if (ap->override_count == ap->override_room)
+		ap->overrides = grow(ap, ap->overrides, sizeof(*ap->overrides), ap->override_count,
+		    &ap->override_room);
+	ap->in_section = true;
 	return &ap->overrides[ap->override_count++];
+}
+
+/* The same for a forwarder section; it has defaults. */
+static struct tf_forwarder *
+current_forwarder(struct apply *ap)
+{
+	struct tf_forwarder *f;
+	size_t count;
+	const struct tf_opt *opts = tf_opts(&count);
+
+	if (ap->in_section)
+		return &ap->forwarders[ap->forwarder_count - 1];
+	if (ap->forwarder_count == ap->forwarder_room)
+		ap->forwarders = grow(ap, ap->forwarders, sizeof(*ap->forwarders),
+		    ap->forwarder_count, &ap->forwarder_room);
+	ap->in_section = true;
+	f = &ap->forwarders[ap->forwarder_count++];
+	for (size_t i = 0; i < count; i++) {
+		if (tf_str_eq(tf_opt_section(&opts[i]), forwarder))
+			tf_opt_set_default(&opts[i], f, ap->arena);
+	}
+	return f;
+}
+
+/* What the fields of a row are in. */
+static void *
+base_of(struct apply *ap, const struct tf_opt *opt)
+{
+	if (!tf_opt_is_titled(opt))
+		return ap->config;
+	if (tf_str_eq(tf_opt_section(opt), forwarder))
+		return current_forwarder(ap);
+	return current_override(ap);
 }
 
 /* True when the value may be stored: the key is not given twice, its list has its form and room. */
@@ -119,12 +168,10 @@ store(struct apply *ap, const struct tf_config_event *e)
 {
 	size_t count;
 	struct seen *seen = &ap->seen[e->opt - tf_opts(&count)];
-	void *base = ap->config;
+	void *base = base_of(ap, e->opt);
 	char text[1024];
 	struct tf_buf why;
 
-	if (tf_opt_in_domain(e->opt))
-		base = current_override(ap);
 	if (!admit(ap, e, seen, base))
 		return;
 	tf_buf_init(&why, text, sizeof(text));
@@ -134,14 +181,31 @@ store(struct apply *ap, const struct tf_config_event *e)
 	}
 }
 
+/* A section that has ended, or will soon. */
+static void
+warn_until(struct apply *ap, uint32_t line, struct tf_str key, int64_t until)
+{
+	const int64_t days = (until - ap->now) / DAY_S;
+
+	if (until == 0)
+		return;
+	if (until < ap->now)
+		tf_report_warning(ap->report, line, key,
+		    "its last day has passed, so it has no effect; remove it or change until");
+	else if (days <= SOON_DAYS)
+		tf_report_warning(ap->report, line, key,
+		    "its last day is %s; remove it then, or change until",
+		    days == 0   ? "today"
+		    : days == 1 ? "tomorrow"
+				: tf_arena_printf(ap->work, "in %d days", (int)days).ptr);
+}
+
 static void
 warn_domain(struct apply *ap, uint32_t line, struct tf_str key, const struct tf_override *o)
 {
 	bool conditions = o->when_spf_count + o->when_dkim_count + o->when_network_count != 0;
 
-	if (o->until != 0 && o->until < ap->now)
-		tf_report_warning(ap->report, line, key,
-		    "its last day has passed, so it has no effect; remove it or change until");
+	warn_until(ap, line, key, o->until);
 	if (o->policy == TF_POLICY_NONE && !conditions)
 		tf_report_warning(ap->report, line, key,
 		    "has no effect, because no authenticated fact is asked for; add when_spf_pass, "
@@ -168,7 +232,7 @@ end_domain(struct apply *ap, uint32_t token)
 	struct tf_str key = tf_config_text_key(ap->text, open, ap->work);
 	uint32_t line = ap->text->tokens[open].line;
 
-	ap->in_override = false;
+	ap->in_section = false;
 	o->subdomains = tf_str_starts_nocase(title, TF_STR("*."));
 	if (!tf_domain_normalise(
 		tf_str_sub(title, o->subdomains ? 2 : 0, title.len), ap->arena, &o->domain))
@@ -186,18 +250,65 @@ end_domain(struct apply *ap, uint32_t token)
 	warn_domain(ap, line, key, o);
 }
 
-/* Only domain sections have an end to speak of: others are a common prefix of their keys. */
+static void
+warn_forwarder(struct apply *ap, uint32_t line, struct tf_str key, const struct tf_forwarder *f)
+{
+	warn_until(ap, line, key, f->until);
+	if (f->when_spf_count + f->when_dkim_count + f->network_count == 0)
+		tf_report_warning(ap->report, line, key,
+		    "has no effect, because no authenticated fact is asked for; add when_spf_pass, "
+		    "when_dkim_pass or networks");
+	if (f->policy == TF_POLICY_REJECT)
+		tf_report_warning(ap->report, line, key,
+		    "has no effect, because no policy is stricter than reject; none or quarantine");
+}
+
+static bool
+is_forwarder_name(char c)
+{
+	return tf_is_alnum(c) || c == '.' || c == '-' || c == '_';
+}
+
+/* The end of a forwarder section. */
+static void
+end_forwarder(struct apply *ap, uint32_t token)
+{
+	struct tf_forwarder *f = current_forwarder(ap);
+	uint32_t open = ap->text->tokens[token].open;
+	struct tf_str title = tf_config_text_title(ap->text, token);
+	struct tf_str key = tf_config_text_key(ap->text, open, ap->work);
+	uint32_t line = ap->text->tokens[open].line;
+	struct tf_lex lx = tf_lex_init(title);
+
+	ap->in_section = false;
+	f->name = tf_arena_dup(ap->arena, title);
+	tf_lex_while(&lx, is_forwarder_name);
+	if (title.len == 0 || title.len > FORWARDER_NAME_MAX || !tf_lex_done(&lx))
+		tf_report_error(ap->report, line, key,
+		    "its title is no name for the log; up to %d letters, digits, and . - _",
+		    FORWARDER_NAME_MAX);
+	for (size_t i = 0; i + 1 < ap->forwarder_count; i++) {
+		if (tf_str_eq_nocase(ap->forwarders[i].name, f->name))
+			tf_report_error(ap->report, line, key,
+			    "a second section of this name; give it another");
+	}
+	warn_forwarder(ap, line, key, f);
+}
+
+/* Only titled sections have an end to speak of: others are a common prefix of their keys. */
 static void
 end_section(struct apply *ap, uint32_t token)
 {
+	const struct tf_str section = tf_config_text_section(ap->text, token);
 	size_t rows;
 	const struct tf_opt *opts = tf_opts(&rows);
 
-	if (!tf_str_eq(tf_config_text_section(ap->text, token), TF_STR("domain")))
-		return;
-	end_domain(ap, token);
+	if (tf_str_eq(section, domain))
+		end_domain(ap, token);
+	else if (tf_str_eq(section, forwarder))
+		end_forwarder(ap, token);
 	for (size_t i = 0; i < rows; i++) {
-		if (tf_opt_in_domain(&opts[i]))
+		if (tf_opt_is_titled(&opts[i]))
 			ap->seen[i] = (struct seen){ 0 };
 	}
 }
@@ -263,7 +374,7 @@ warn_no_effect(struct apply *ap)
 	struct tf_config defaults = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		if (opts[i].acts || ap->seen[i].line == 0 || tf_opt_in_domain(&opts[i]))
+		if (opts[i].acts || ap->seen[i].line == 0 || tf_opt_is_titled(&opts[i]))
 			continue;
 		tf_opt_set_default(&opts[i], &defaults, ap->work);
 		if (!tf_opt_same(&opts[i], ap->config, &defaults))
@@ -378,6 +489,8 @@ tf_config_apply(const struct tf_config_input *in, struct tf_config *config, stru
 	}
 	config->verdict.overrides = ap.overrides;
 	config->verdict.override_count = ap.override_count;
+	config->verdict.forwarders = ap.forwarders;
+	config->verdict.forwarder_count = ap.forwarder_count;
 	set_sealers(&ap, &unreadable);
 	check_pairs(&ap);
 	warn_values(&ap);

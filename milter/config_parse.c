@@ -92,11 +92,11 @@ report_unknown(struct parse *p, size_t i, struct tf_str section)
 	    "no such key; %s", tf_buf_cstr(&b));
 }
 
-/* Unknown keys, and domain sections beyond the cap (libconfuse compares each title with all). */
+/* Unknown keys, and titled sections beyond the cap (libconfuse compares each title with all). */
 static void
 drop_unknown(struct parse *p)
 {
-	size_t domains = 0;
+	size_t domains = 0, forwarders = 0;
 
 	for (size_t i = 0; i < p->text->count; i++) {
 		struct tf_str section, name = p->text->tokens[i].text;
@@ -107,10 +107,14 @@ drop_unknown(struct parse *p)
 		if (!is_known(section, name)) {
 			report_unknown(p, i, section);
 			tf_config_text_drop(p->text, i);
-		} else if (tf_str_eq(name, TF_STR("domain")) && ++domains > TF_CONFIG_DOMAINS_MAX) {
+		} else if ((tf_str_eq(name, TF_STR("domain")) &&
+			       ++domains > TF_CONFIG_DOMAINS_MAX) ||
+			   (tf_str_eq(name, TF_STR("forwarder")) &&
+			       ++forwarders > TF_CONFIG_DOMAINS_MAX)) {
 			tf_report_error(p->report, p->text->tokens[i].line,
 			    tf_config_text_key(p->text, i, p->arena),
-			    "too many domain sections; at most %d", TF_CONFIG_DOMAINS_MAX);
+			    "too many %.*s sections; at most %d", TF_PRI(name),
+			    TF_CONFIG_DOMAINS_MAX);
 			tf_config_text_drop(p->text, i);
 		}
 	}
@@ -142,13 +146,15 @@ write_form(const struct tf_config_text *text, uint32_t head, struct tf_buf *out)
 	struct tf_str name = text->tokens[head].text;
 	struct tf_str section = tf_config_text_section(text, head);
 	const struct tf_opt *opt = tf_opt_find(section, name);
+	const char *title = tf_opt_title_of(name);
 
 	if (opt != NULL)
 		tf_buf_printf(out, "%.*s = %s", TF_PRI(name),
 		    tf_opt_is_list(opt) ? "{\"...\", \"...\"}" : "VALUE");
+	else if (title != NULL)
+		tf_buf_printf(out, "%.*s \"%s\" { KEY = VALUE ... }", TF_PRI(name), title);
 	else
-		tf_buf_printf(out, "%.*s%s { KEY = VALUE ... }", TF_PRI(name),
-		    tf_str_eq(name, TF_STR("domain")) ? " \"example.com\"" : "");
+		tf_buf_printf(out, "%.*s { KEY = VALUE ... }", TF_PRI(name));
 }
 
 /* libconfuse cannot go on at token `at`, or at the end of the file. */
@@ -263,7 +269,7 @@ make_root(struct tf_arena *a)
 
 	for (size_t i = 0; i < count; i++) {
 		struct tf_str name = tf_str_from(names[i]);
-		bool titled = tf_str_eq(name, TF_STR("domain"));
+		bool titled = tf_opt_title_of(name) != NULL;
 
 		*next = (cfg_opt_t)CFG_SEC(names[i], make_opts(a, name, &unused),
 		    titled ? CFGF_MULTI | CFGF_TITLE : CFGF_NONE);

@@ -7,7 +7,7 @@
 #include "milter/config_rows.h"
 #include "milter/config_text.h"
 
-#define TF_CONFIG_DOMAINS_MAX 4096 /* domain sections */
+#define TF_CONFIG_DOMAINS_MAX 4096 /* domain sections, and forwarder sections */
 
 /* One value, one element of a list, or the end of a section. */
 struct tf_config_event {

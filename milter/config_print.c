@@ -298,7 +298,7 @@ write_section(const char *name, const struct selection *sel, struct tf_buf *out)
 	tf_buf_lit(out, "}\n");
 }
 
-/* All but the domain sections. */
+/* All but those with titles. */
 static void
 write_sections(const struct selection *sel, struct tf_buf *out)
 {
@@ -307,7 +307,7 @@ write_sections(const struct selection *sel, struct tf_buf *out)
 
 	write_keys(TF_NONE_STR, sel, out);
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i], "domain") != 0)
+		if (tf_opt_title_of(tf_str_from(names[i])) == NULL)
 			write_section(names[i], sel, out);
 	}
 }
@@ -330,17 +330,42 @@ write_domains(const struct tf_config *c, struct tf_buf *out)
 	}
 }
 
-/* The keys of a domain section, as a comment: there is none by default. */
 static void
-write_domain_example(struct tf_buf *out)
+write_forwarders(const struct tf_config *c, struct tf_buf *out)
 {
+	struct tf_arena *a = tf_arena_new();
+	struct tf_forwarder unset = { 0 };
 	size_t count;
 	const struct tf_opt *opts = tf_opts(&count);
 
-	tf_buf_lit(out, "\n# The policy of one author domain, overridden (one section for each):\n"
-			"#\n# domain \"example.com\" {\n");
 	for (size_t i = 0; i < count; i++) {
-		if (!tf_opt_in_domain(&opts[i]))
+		if (tf_str_eq(tf_opt_section(&opts[i]), TF_STR("forwarder")))
+			tf_opt_set_default(&opts[i], &unset, a);
+	}
+	for (size_t i = 0; i < c->verdict.forwarder_count; i++) {
+		const struct tf_forwarder *f = &c->verdict.forwarders[i];
+		const struct selection sel = { .base = f, .unless = &unset };
+
+		tf_buf_printf(
+		    out, "%sforwarder \"%.*s\" {\n", out->len != 0 ? "\n" : "", TF_PRI(f->name));
+		write_keys(TF_STR("forwarder"), &sel, out);
+		tf_buf_lit(out, "}\n");
+	}
+	tf_arena_free(a);
+}
+
+/* The keys of a titled section, as a comment: there is none by default. */
+static void
+write_example(const char *section, const char *what, struct tf_buf *out)
+{
+	size_t count;
+	const struct tf_opt *opts = tf_opts(&count);
+	const struct tf_str name = tf_str_from(section);
+
+	tf_buf_printf(out, "\n# %s (one section for each):\n#\n# %s \"%s\" {\n", what, section,
+	    tf_opt_title_of(name));
+	for (size_t i = 0; i < count; i++) {
+		if (!tf_str_eq(tf_opt_section(&opts[i]), name))
 			continue;
 		tf_buf_lit(out, "#");
 		write_description(&opts[i], "\t", out);
@@ -374,7 +399,9 @@ tf_config_write_defaults(struct tf_buf *out)
 	tf_buf_lit(
 	    out, "# Every key of truefrom.conf with its default; truefrom.conf(5) says more.\n\n");
 	write_sections(&(struct selection){ .base = c, .described = true }, out);
-	write_domain_example(out);
+	write_example("domain", "The policy of one author domain, overridden", out);
+	write_example("forwarder",
+	    "A mailing list or forwarder whose mail fails DMARC as a matter of course", out);
 	tf_config_release(c);
 }
 
@@ -385,5 +412,6 @@ tf_config_write_diff(const struct tf_config *c, struct tf_buf *out)
 
 	write_sections(&(struct selection){ .base = c, .unless = defaults }, out);
 	write_domains(c, out);
+	write_forwarders(c, out);
 	tf_config_release(defaults);
 }

@@ -74,6 +74,13 @@ static const struct tf_word override_words[] = {
 	{ 0 },
 };
 
+static const struct tf_word forwarder_words[] = {
+	{ "none", TF_POLICY_NONE },
+	{ "quarantine", TF_POLICY_QUARANTINE },
+	{ "reject", TF_POLICY_REJECT },
+	{ 0 },
+};
+
 #define ACTS_YES true
 #define ACTS_NOT_YET false
 #define ROW(k, n, f, c, d, lo, hi, w, chk, wh, ac, txt)                                            \
@@ -92,9 +99,17 @@ static const struct tf_opt rows[] = {
 #include "milter/options.def"
 };
 
-/* In the order of the file; only domain has a title. */
+/* In the order of the file. */
 static const char *const sections[] = { "dns", "spf", "dkim", "arc", "dmarc", "limits", "report",
-	"metrics", "domain" };
+	"metrics", "domain", "forwarder" };
+
+/* Of these there may be many, each with a title, here with an example of one. */
+static const struct {
+	const char *section, *title;
+} titled[] = {
+	{ "domain", "example.com" },
+	{ "forwarder", "mailing-list" },
+};
 
 const struct tf_opt *
 tf_opts(size_t *count_out)
@@ -127,10 +142,20 @@ tf_opt_is_list(const struct tf_opt *opt)
 	return opt->kind == TF_OPT_LIST || opt->kind == TF_OPT_NETS;
 }
 
-bool
-tf_opt_in_domain(const struct tf_opt *opt)
+const char *
+tf_opt_title_of(struct tf_str section)
 {
-	return tf_str_eq(tf_opt_section(opt), TF_STR("domain"));
+	for (size_t i = 0; i < TF_ARRAY_LEN(titled); i++) {
+		if (tf_str_eq(tf_str_from(titled[i].section), section))
+			return titled[i].title;
+	}
+	return NULL;
+}
+
+bool
+tf_opt_is_titled(const struct tf_opt *opt)
+{
+	return tf_opt_title_of(tf_opt_section(opt)) != NULL;
 }
 
 const struct tf_opt *
@@ -243,6 +268,7 @@ tf_opt_suggest(struct tf_str section, struct tf_str name, struct tf_buf *out)
 {
 	struct best best = find_nearest(section, name);
 	struct tf_str opt_section, opt_name;
+	const char *title;
 
 	if (best.opt == NULL) {
 		if (best.section != NULL)
@@ -253,10 +279,13 @@ tf_opt_suggest(struct tf_str section, struct tf_str name, struct tf_buf *out)
 	}
 	opt_section = tf_opt_section(best.opt);
 	opt_name = tf_opt_name(best.opt);
-	/* In a domain section the name alone: its keys have the title in the middle. */
-	tf_buf_printf(
-	    out, "the nearest is %s", tf_opt_in_domain(best.opt) ? opt_name.ptr : best.opt->key);
-	if (opt_section.len != 0 && !tf_str_eq(opt_section, section))
-		tf_buf_printf(out, ", written as %.*s%s { %.*s = ... }", TF_PRI(opt_section),
-		    tf_opt_in_domain(best.opt) ? " \"example.com\"" : "", TF_PRI(opt_name));
+	title = tf_opt_title_of(opt_section);
+	/* Where there are titles the name alone: such keys have one in the middle. */
+	tf_buf_printf(out, "the nearest is %s", title != NULL ? opt_name.ptr : best.opt->key);
+	if (opt_section.len == 0 || tf_str_eq(opt_section, section))
+		return;
+	tf_buf_printf(out, ", written as %.*s", TF_PRI(opt_section));
+	if (title != NULL)
+		tf_buf_printf(out, " \"%s\"", title);
+	tf_buf_printf(out, " { %.*s = ... }", TF_PRI(opt_name));
 }

@@ -53,7 +53,10 @@ struct tf_str tf_opt_section(const struct tf_opt *opt); /* "" or "dns" */
 struct tf_str tf_opt_name(const struct tf_opt *opt);    /* "timeout" */
 bool tf_opt_is_list(const struct tf_opt *opt);
 const struct tf_opt *tf_opt_find(struct tf_str section, struct tf_str name); /* or NULL */
-bool tf_opt_in_domain(const struct tf_opt *opt); /* its field is one of struct tf_override */
+/* Of sections like this there may be many, each with a title, and a field is not one of struct
+ * tf_config: in `domain` it is of struct tf_override, in `forwarder` of struct tf_forwarder. */
+bool tf_opt_is_titled(const struct tf_opt *opt);
+const char *tf_opt_title_of(struct tf_str section); /* an example of a title, or NULL */
 bool tf_opt_is_section(struct tf_str name);
 const char *const *tf_opt_sections(size_t *count_out);
 /*

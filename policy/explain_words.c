@@ -478,6 +478,7 @@ static const struct rule_words {
 	{ "none", "nothing asks for more than to deliver it" },
 	{ "dmarc-policy", "the policy that the author domain publishes" },
 	{ "override", "a domain section of the configuration" },
+	{ "forwarder", "a forwarder section of the configuration" },
 	{ "trusted-sealer", "a forwarder of arc.trusted_sealers saw it pass" },
 	{ "invalid-from", "the From header does not name its author domain for certain" },
 	{ "temperror", "DNS gave no answer, so nothing is known for certain" },
@@ -551,7 +552,8 @@ write_decision(struct page *p)
 	write_rule(p);
 	if (v->arc.len != 0)
 		fact(p, "ARC", v->arc);
-	if (tf_str_starts_nocase(v->rule, TF_STR("override:")))
+	if (tf_str_starts_nocase(v->rule, TF_STR("override:")) ||
+	    tf_str_starts_nocase(v->rule, TF_STR("forwarder:")))
 		fact(p, "policy", tf_str_from(tf_dmarc_policy_name(v->policy)));
 	begin_finding(p, "action", tones[v->action], tf_action_name(v->action));
 	say_action_meaning(p);

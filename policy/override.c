@@ -62,18 +62,46 @@ is_listed(const struct tf_str *list, size_t count, struct tf_str domain)
 	return false;
 }
 
+/* What a check of a domain says about a list. */
+static enum tf_vouched
+fact(const struct tf_str *list, size_t count, enum tf_code code, struct tf_str domain)
+{
+	if ((code != TF_PASS && code != TF_TEMPERROR) || !is_listed(list, count, domain))
+		return TF_VOUCHED_NO;
+	return code == TF_PASS ? TF_VOUCHED_YES : TF_VOUCHED_MAYBE;
+}
+
+enum tf_vouched
+tf_facts_hold(const struct tf_facts *f, const struct tf_result *res)
+{
+	enum tf_vouched best =
+	    fact(f->spf_pass, f->spf_count, res->mailfrom.code, res->mailfrom.domain);
+
+	for (size_t i = 0; i < res->dkim_count; i++) {
+		enum tf_vouched v =
+		    fact(f->dkim_pass, f->dkim_count, res->dkim[i].code, res->dkim[i].domain);
+
+		if (v > best)
+			best = v;
+	}
+	if (tf_net_list_has(f->networks, f->network_count, &res->identity.client))
+		best = TF_VOUCHED_YES;
+	return best;
+}
+
 bool
 tf_override_may_lower(const struct tf_override *o, const struct tf_result *res)
 {
-	if (res->mailfrom.code == TF_PASS &&
-	    is_listed(o->when_spf_pass, o->when_spf_count, res->mailfrom.domain))
-		return true;
-	for (size_t i = 0; i < res->dkim_count; i++) {
-		if (res->dkim[i].code == TF_PASS &&
-		    is_listed(o->when_dkim_pass, o->when_dkim_count, res->dkim[i].domain))
-			return true;
-	}
-	return tf_net_list_has(o->when_networks, o->when_network_count, &res->identity.client);
+	const struct tf_facts facts = {
+		.spf_pass = o->when_spf_pass,
+		.spf_count = o->when_spf_count,
+		.dkim_pass = o->when_dkim_pass,
+		.dkim_count = o->when_dkim_count,
+		.networks = o->when_networks,
+		.network_count = o->when_network_count,
+	};
+
+	return tf_facts_hold(&facts, res) == TF_VOUCHED_YES;
 }
 
 static bool

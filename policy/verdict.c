@@ -2,13 +2,14 @@
  * verdict.c - facts and local policy become one action and one reason
  *
  * The order of decision: exempt mail; a From that names no author domain; the DMARC result of each
- * author domain under the overrides and what trusted ARC sealers say of it, of which the strictest
- * decides; SPF failures, when the postmaster refuses for them; recipients to whom nothing is
- * refused; monitor mode. RFC 9989 sections 5.3.6, 5.4, 7.1 and 7.4; RFC 7208 section 8.4; RFC 8617
- * section 7.2.1.
- * Does not: edit facts, evaluate anything, or write texts of a reply beyond its parts (reply.c).
+ * author domain under the overrides, what trusted ARC sealers say of it and the forwarder that it
+ * came through, of which the strictest decides; SPF failures, when the postmaster refuses for them;
+ * recipients to whom nothing is refused; monitor mode. RFC 9989 sections 5.3.6, 5.4, 7.1 and 7.4;
+ * RFC 7208 section 8.4; RFC 8617 section 7.2.1. Does not: edit facts, evaluate anything, or write
+ * texts of a reply beyond its parts (reply.c).
  */
 #include "truefrom/domain.h"
+#include "policy/forwarder.h"
 #include "policy/override.h"
 #include "policy/reply.h"
 #include "policy/trust.h"
@@ -174,6 +175,32 @@ is_rescued(const struct ctx *c, const struct tf_override *o, struct tf_verdict *
 	return true;
 }
 
+/*
+ * Whether the message came through a forwarder that the postmaster knows. A section that demands
+ * this policy or a stricter one for the very domain stands here, too. While the DNS does not say
+ * whether it was that forwarder, the message is not refused for good, provided that it can be put
+ * off: accepting it would let anybody through who makes the forwarder's DNS fail.
+ */
+static bool
+is_forwarded(const struct ctx *c, const struct tf_override *o, struct tf_verdict *v)
+{
+	enum tf_vouched vouched;
+	const struct tf_forwarder *f = tf_forwarder_find(c->opts, c->res, v->policy, &vouched);
+
+	if (f == NULL || (o != NULL && o->policy >= v->policy))
+		return false;
+	if (vouched == TF_VOUCHED_MAYBE) {
+		if (c->opts->on_temperror != TF_ON_TEMPFAIL)
+			return false;
+		decide_temperror(c, v);
+		return true;
+	}
+	v->policy = f->policy;
+	v->rule = tf_arena_printf(c->a, "forwarder:%.*s", TF_PRI(f->name));
+	apply_policy(c, v);
+	return true;
+}
+
 /* Nothing aligned, or no record to align by: the published policy and the section for the domain.
  */
 static void
@@ -199,7 +226,7 @@ decide_unaligned(const struct ctx *c, struct tf_verdict *v)
 		return;
 	}
 	v->policy = applies ? o->policy : published;
-	if (failed && v->policy > TF_POLICY_NONE && is_rescued(c, o, v))
+	if (failed && v->policy > TF_POLICY_NONE && (is_rescued(c, o, v) || is_forwarded(c, o, v)))
 		return;
 	if (applies)
 		v->rule =
@@ -295,13 +322,14 @@ dkim_speaks_for_author(const struct tf_result *res)
 	return false;
 }
 
-/* DMARC had its say: an override or a trusted sealer that let the message through stands, and so
- * does what is not known for want of DNS. */
+/* DMARC had its say: an override, a forwarder or a trusted sealer that let the message through
+ * stands, and so does what is not known for want of DNS. */
 static bool
 may_refuse_for_spf(const struct ctx *c, const struct tf_verdict *v)
 {
 	bool let_through = v->action == TF_ACT_ACCEPT &&
 			   (tf_str_starts_nocase(v->rule, TF_STR("override:")) ||
+			       tf_str_starts_nocase(v->rule, TF_STR("forwarder:")) ||
 			       tf_str_starts_nocase(v->rule, TF_STR("trusted-sealer:")));
 
 	if (v->action == TF_ACT_REJECT || v->action == TF_ACT_TEMPFAIL || let_through)

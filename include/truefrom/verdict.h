@@ -37,6 +37,18 @@ struct tf_override {
 	size_t when_network_count;
 };
 
+/* One forwarder "…" section; a message has to come through it by a fact that was authenticated. */
+struct tf_forwarder {
+	struct tf_str name;          /* for the log */
+	enum tf_dmarc_policy policy; /* the strictest that counts: none, quarantine, reject */
+	int64_t until;               /* last second of that UTC day; 0 = no end */
+	struct tf_str comment;       /* for people */
+	const struct tf_str *when_spf_pass, *when_dkim_pass;
+	size_t when_spf_count, when_dkim_count;
+	const struct tf_net *networks;
+	size_t network_count;
+};
+
 struct tf_verdict_opts {
 	bool monitor;
 	bool dmarc_enabled;
@@ -45,6 +57,8 @@ struct tf_verdict_opts {
 	struct tf_str reply; /* dmarc.reply: what follows 550; see tf_verdict_reply_check */
 	const struct tf_override *overrides;
 	size_t override_count;
+	const struct tf_forwarder *forwarders;
+	size_t forwarder_count;
 	const struct tf_str *exempt_recipients; /* "user@host" with * at either side */
 	size_t exempt_recipient_count;
 	const struct tf_str *trusted_sealers; /* A-labels, lower case; matched exactly */

@@ -62,7 +62,7 @@ read_config(struct tf_str file, struct tf_arena *a, struct tf_config *config_out
 
 	*config_out = (struct tf_config){ 0 };
 	for (size_t i = 0; i < count; i++) {
-		if (!tf_opt_in_domain(&opts[i]))
+		if (!tf_opt_is_titled(&opts[i]))
 			tf_opt_set_default(&opts[i], config_out, a);
 	}
 	tf_report_init(&report, a, TF_STR("f"));

@@ -218,6 +218,37 @@ test_domains(void **state)
 }
 
 static void
+test_forwarders(void **state)
+{
+	struct tf_config *c = load_good("forwarder lists { when_spf_pass = {\"Lists.example\"} }\n"
+					"forwarder \"Alumni-1.x_y\" {\n"
+					" networks = {\"192.0.2.0/24\", \"::1\"}\n"
+					" policy = quarantine until = \"2999-12-31\"\n"
+					" comment = \"old\"\n"
+					" when_dkim_pass = {\"*.l.example\", \"l.example\"} }\n");
+	const struct tf_forwarder *f = c->verdict.forwarders;
+
+	(void)state;
+	assert_int_equal(c->verdict.override_count, 0);
+	assert_int_equal(c->verdict.forwarder_count, 2);
+	assert_str("name", f[0].name, TF_STR("lists"));
+	assert_int_equal(f[0].policy, TF_POLICY_NONE);
+	assert_int_equal(f[0].until, 0);
+	assert_int_equal(f[0].when_spf_count, 1);
+	assert_str("spf", f[0].when_spf_pass[0], TF_STR("lists.example"));
+	assert_int_equal(f[0].when_dkim_count, 0);
+	assert_int_equal(f[0].network_count, 0);
+	assert_str("name", f[1].name, TF_STR("Alumni-1.x_y"));
+	assert_int_equal(f[1].policy, TF_POLICY_QUARANTINE);
+	assert_true(f[1].until == INT64_C(32503679999));
+	assert_str("comment", f[1].comment, TF_STR("old"));
+	assert_int_equal(f[1].when_dkim_count, 2);
+	assert_int_equal(f[1].network_count, 2);
+	assert_int_equal(f[1].networks[0].bits, 24);
+	tf_config_release(c);
+}
+
+static void
 test_dates(void **state)
 {
 	static const struct row {
@@ -277,12 +308,23 @@ test_diff(void **state)
 				   "\tuntil = \"2999-02-28\"\n"
 				   "\tcomment = \"a \\\"b\\\"\"\n"
 				   "\twhen_networks = {\"2001:db8::/32\"}\n"
+				   "}\n"
+				   "\n"
+				   "forwarder \"lists\" {\n"
+				   "\twhen_dkim_pass = {\"l.example\"}\n"
+				   "}\n"
+				   "\n"
+				   "forwarder \"old\" {\n"
+				   "\tpolicy = \"quarantine\"\n"
+				   "\tnetworks = {\"::1/128\"}\n"
 				   "}\n";
 	struct tf_config *c = load_good(
 	    "mode = monitor trusted_networks = {} dns { servers = {\"::1@53\"} timeout = 5 "
 	    "cache_size = 2048K } domain a.example { policy = published } domain "
 	    "\"*.x.example\" { policy = quarantine until = \"2999-02-28\" comment = "
-	    "\"a \\\"b\\\"\" when_networks = {\"2001:db8::/32\"} }");
+	    "\"a \\\"b\\\"\" when_networks = {\"2001:db8::/32\"} } forwarder lists { policy = none "
+	    "when_dkim_pass = {\"l.example\"} } forwarder old { networks = {\"::1\"} policy = "
+	    "quarantine }");
 	struct tf_arena *a = tf_arena_new();
 	struct tf_buf out, again;
 
@@ -326,10 +368,15 @@ write_manual(const struct tf_opt *opt, struct tf_arena *a, struct tf_buf *out)
 {
 	struct tf_config config = { 0 };
 	struct tf_override override = { 0 };
-	void *base = tf_opt_in_domain(opt) ? (void *)&override : (void *)&config;
+	struct tf_forwarder forwarder = { 0 };
+	void *base = &config;
 	char bounds[200];
 	struct tf_buf b;
 
+	if (tf_str_eq(tf_opt_section(opt), TF_STR("domain")))
+		base = &override;
+	else if (tf_str_eq(tf_opt_section(opt), TF_STR("forwarder")))
+		base = &forwarder;
 	tf_buf_init(&b, bounds, sizeof(bounds));
 	tf_opt_write_bounds(opt, &b);
 	tf_buf_printf(out, "\n.It Ic %s\n", opt->key);
@@ -554,6 +601,7 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_monitor),
 		cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_forwarders),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_write_defaults),

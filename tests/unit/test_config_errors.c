@@ -1,6 +1,9 @@
 /*
  * test_config_errors.c - what is said about a file with mistakes, to the letter
  */
+#include <time.h>
+
+#include "milter/config_date.h"
 #include "tests/unit/config_fixture.h"
 
 static void
@@ -245,6 +248,33 @@ test_errors(void **state)
 		    "t.conf:1: domain \"a.example\".when_dkim_pass: \"*.\" is no domain name; e.g. "
 		    "example.com or *.example.com\n" },
 
+		/* forwarder sections */
+		{ "no such policy", "forwarder \"x\" {\n policy = published\n}",
+		    "t.conf:2: forwarder \"x\".policy: \"published\" is not known; none, "
+		    "quarantine "
+		    "or reject\n" },
+		{ "title with a blank", "forwarder \"my list\" { networks = {\"::1\"} }",
+		    "t.conf:1: forwarder \"my list\": its title is no name for the log; up to 64 "
+		    "letters, digits, and . - _\n" },
+		{ "no title", "forwarder \"\" { networks = {\"::1\"} }",
+		    "t.conf:1: forwarder: its title is no name for the log; up to 64 letters, "
+		    "digits, and . - _\n" },
+		{ "title missing", "forwarder { policy = none }",
+		    "t.conf:1: forwarder: \"{\" is not expected here; forwarder \"mailing-list\" { "
+		    "KEY = VALUE ... }\n" },
+		{ "same name",
+		    "forwarder \"x\" { networks = {\"::1\"} }\nforwarder \"X\" { networks = "
+		    "{\"::2\"} }",
+		    "t.conf:2: forwarder \"X\": a second section of this name; give it another\n" },
+		{ "key twice", "forwarder \"x\" { policy = none\npolicy = none }",
+		    "t.conf:2: forwarder \"x\".policy: given twice, first in line 1; keep one of "
+		    "them\n" },
+		{ "network", "forwarder \"x\" { networks = {\"192.0.2.1/24\"} }",
+		    "t.conf:1: forwarder \"x\".networks: \"192.0.2.1/24\" has bits set beyond its "
+		    "prefix; 192.0.2.0/24\n" },
+		{ "key of a forwarder section", "forwarder \"x\" { netwoks = {\"::1\"} }",
+		    "t.conf:1: forwarder \"x\".netwoks: no such key; the nearest is networks\n" },
+
 		/* grammar: what was read until then is checked, too */
 		{ "no equals sign", "dns { timeout 5 }",
 		    "t.conf:1: dns.timeout: \"5\" is not expected here; timeout = VALUE\n" },
@@ -298,6 +328,44 @@ test_errors(void **state)
 	}
 }
 
+/* A section is warned about in the 30 days before its end. */
+static void
+test_ends_soon(void **state)
+{
+	static const struct row {
+		int days;
+		const char *want;
+	} rows[] = {
+		{ -1, "t.conf:1: domain \"a.example\": its last day has passed, so it has no "
+		      "effect; remove it or change until\n" },
+		{ 0, "t.conf:1: domain \"a.example\": its last day is today; remove it then, or "
+		     "change until\n" },
+		{ 1, "t.conf:1: domain \"a.example\": its last day is tomorrow; remove it then, or "
+		     "change until\n" },
+		{ 30, "t.conf:1: domain \"a.example\": its last day is in 30 days; remove it then, "
+		      "or change until\n" },
+		{ 31, "" },
+	};
+	const int64_t now = (int64_t)time(NULL);
+	struct tf_arena *a = tf_arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		struct tf_config *c;
+		struct tf_buf file;
+
+		tf_buf_init_arena(&file, a, 1000);
+		tf_buf_lit(&file, "domain a.example { policy = reject until = \"");
+		tf_date_write(now + rows[i].days * 86400, &file);
+		tf_buf_lit(&file, "\" }");
+		c = load(tf_buf_get(&file));
+		assert_non_null(c);
+		assert_str("ends soon", tf_buf_get(&warn), tf_str_from(rows[i].want));
+		tf_config_release(c);
+	}
+	tf_arena_free(a);
+}
+
 static void
 test_warnings(void **state)
 {
@@ -330,6 +398,19 @@ test_warnings(void **state)
 		    "t.conf:1: domain \"a.example\": when_spf_pass, when_dkim_pass and "
 		    "when_networks "
 		    "have no effect here; they are for a policy lower than the published one\n" },
+		{ "a forwarder known by nothing", "\nforwarder \"x\" { }",
+		    "t.conf:2: forwarder \"x\": has no effect, because no authenticated fact is "
+		    "asked "
+		    "for; add when_spf_pass, when_dkim_pass or networks\n" },
+		{ "a forwarder under reject",
+		    "forwarder \"x\" { networks = {\"::1\"} policy = reject }",
+		    "t.conf:1: forwarder \"x\": has no effect, because no policy is stricter than "
+		    "reject; none or quarantine\n" },
+		{ "a forwarder expired",
+		    "forwarder \"x\" { networks = {\"::1\"} until = \"2001-01-01\" }",
+		    "t.conf:1: forwarder \"x\": its last day has passed, so it has no effect; "
+		    "remove "
+		    "it or change until\n" },
 	};
 
 	(void)state;
@@ -348,6 +429,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_ends_soon),
 		cmocka_unit_test(test_warnings),
 	};
 
