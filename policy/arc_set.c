@@ -27,7 +27,9 @@ struct reading {
 	int64_t now;
 	uint32_t skew_s;
 	size_t count[KINDS];
+	size_t room; /* in chain->sets: as many as there are fields of one kind */
 	bool seen[KINDS][TF_ARC_SETS_MAX];
+	enum tf_arc_cv newest; /* of the seal with the highest instance */
 };
 
 /* The first finding stays. */
@@ -114,6 +116,7 @@ note_seal(struct reading *r, const struct tf_dkim_sig *seal)
 		return;
 	r->chain->instances = seal->instance;
 	r->chain->sealer = seal->domain;
+	r->newest = seal->chain;
 }
 
 /* Puts one field into its set. */
@@ -135,6 +138,8 @@ collect(struct reading *r, enum kind kind, size_t index)
 		return;
 	}
 	r->seen[kind][instance - 1] = true;
+	if (instance > r->room)
+		return; /* then there is a gap below it */
 	set = &r->chain->sets[instance - 1];
 	switch (kind) {
 	case KIND_RESULTS:
@@ -160,19 +165,9 @@ count_fields(struct reading *r)
 	for (size_t i = 0; i < r->hb->count; i++) {
 		enum kind kind = kind_of(&r->hb->fields[i]);
 
-		if (kind != KINDS)
-			r->count[kind]++;
+		if (kind != KINDS && ++r->count[kind] > r->room)
+			r->room = r->count[kind];
 	}
-}
-
-static bool
-too_many(const struct reading *r)
-{
-	for (enum kind kind = KIND_RESULTS; kind < KINDS; kind++) {
-		if (r->count[kind] > TF_ARC_SETS_MAX)
-			return true;
-	}
-	return false;
 }
 
 /* As many sets as there are fields of one kind, and all of them complete. */
@@ -210,14 +205,6 @@ check_seals(struct reading *r)
 	}
 }
 
-/* Step 2 of section 5.2 comes before all other findings: whoever sealed last says so himself. */
-static bool
-is_given_up(const struct tf_arc_chain *chain)
-{
-	return chain->instances != 0 &&
-	       chain->sets[chain->instances - 1].seal_sig.chain == TF_ARC_CV_FAIL;
-}
-
 /* Step 3. */
 static void
 check_structure(struct reading *r)
@@ -239,7 +226,7 @@ check_structure(struct reading *r)
 static void
 read_fields(struct reading *r)
 {
-	r->chain->sets = tf_arena_array(r->arena, TF_ARC_SETS_MAX, sizeof(*r->chain->sets));
+	r->chain->sets = tf_arena_array(r->arena, r->room, sizeof(*r->chain->sets));
 	for (size_t i = 0; i < r->hb->count; i++) {
 		enum kind kind = kind_of(&r->hb->fields[i]);
 
@@ -258,14 +245,15 @@ tf_arc_chain_read(const struct tf_header_block *hb, int64_t now, uint32_t skew_s
 
 	*chain_out = (struct tf_arc_chain){ .code = TF_NONE };
 	count_fields(&r);
-	if (r.count[KIND_RESULTS] + r.count[KIND_MESSAGE] + r.count[KIND_SEAL] == 0)
+	if (r.room == 0)
 		return;
-	if (too_many(&r)) {
+	if (r.room > TF_ARC_SETS_MAX) {
 		broken(&r, 0, TF_STR("more than 50 sets"));
 		return;
 	}
 	read_fields(&r);
-	if (is_given_up(chain_out)) {
+	/* Step 2 comes before all other findings: whoever sealed last says so himself. */
+	if (r.newest == TF_ARC_CV_FAIL) {
 		chain_out->code = TF_NONE;
 		broken_field(&r, KIND_SEAL, chain_out->instances,
 		    TF_STR("cv=fail, the chain was broken before"));
