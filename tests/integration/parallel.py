@@ -7,13 +7,16 @@ from letter import letter
 from milter_client import MilterClient
 
 
-def judge_all(mx, count, zone_of, then=None):
+def judge_all(mx, count, zone_of, then=None, message_of=None):
     """One message in each of so many sessions, each with a domain of its own; `zone_of` gives the
-    zone of a number and its domain. `then` is called once each waits for its DMARC record.
+    zone of a number and its domain, `message_of` the message if it is not just a letter. `then`
+    is called once each waits for its DMARC record.
 
     Returns domain, seconds that the end of the message took, and verdict of each.
     """
     results, failures = [], []
+    messages = [letter(sender=f"a@d{n}.example") if message_of is None
+                else message_of(n, f"d{n}.example") for n in range(count)]
     gate = threading.Barrier(count)
 
     def session(number):
@@ -23,7 +26,7 @@ def judge_all(mx, count, zone_of, then=None):
             client.helo("mail.example.com")
             client.mail(f"a@{domain}")
             client.rcpt("user@example.org")
-            client.content(letter(sender=f"a@{domain}"), f"ID{number}")
+            client.content(messages[number], f"ID{number}")
             gate.wait(60)
             began = time.monotonic()
             verdict = client.end(f"ID{number}")
