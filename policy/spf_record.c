@@ -133,7 +133,10 @@ parse_network(struct tf_str arg, enum tf_family family, struct tf_spf_term *term
 
 	if (arg.len == 0 || arg.ptr[0] != ':')
 		return "address is missing";
-	tf_lex_while(&lx, v4 ? is_ip4_byte : is_ip6_byte);
+	if (v4)
+		tf_lex_while(&lx, is_ip4_byte);
+	else
+		tf_lex_while(&lx, is_ip6_byte);
 	if (tf_lex_try(&lx, '/')) {
 		prefix = tf_lex_rest(&lx);
 		err = parse_prefix(prefix, v4 ? 32 : 128, &bits);

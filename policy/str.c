@@ -10,48 +10,6 @@
 #include "truefrom/base.h"
 #include "truefrom/banned.h"
 
-bool
-tf_is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool
-tf_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
-tf_is_alnum(char c)
-{
-	return tf_is_alpha(c) || tf_is_digit(c);
-}
-
-bool
-tf_is_wsp(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-bool
-tf_is_ctl(char c)
-{
-	return (unsigned char)c < 32 || c == 127;
-}
-
-bool
-tf_is_8bit(char c)
-{
-	return (unsigned char)c >= 128;
-}
-
-char
-tf_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 struct tf_str
 tf_str_from(const char *cstr)
 {
@@ -98,24 +56,6 @@ tf_str_ends_nocase(struct tf_str s, struct tf_str suffix)
 {
 	return s.len >= suffix.len &&
 	       tf_str_eq_nocase(tf_str_sub(s, s.len - suffix.len, suffix.len), suffix);
-}
-
-struct tf_str
-tf_str_sub(struct tf_str s, size_t from, size_t len)
-{
-	if (from > s.len)
-		from = s.len;
-	if (len > s.len - from)
-		len = s.len - from;
-	return (struct tf_str){ len != 0 ? s.ptr + from : s.ptr, len };
-}
-
-size_t
-tf_str_find(struct tf_str s, char c)
-{
-	const char *hit = s.len != 0 ? memchr(s.ptr, c, s.len) : NULL;
-
-	return hit != NULL ? (size_t)(hit - s.ptr) : s.len;
 }
 
 size_t

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Slices: borrowed bytes, not terminated; may hold NUL, 8-bit bytes, bare CR or LF. */
 struct tf_str {
@@ -35,9 +36,27 @@ bool tf_str_eq_nocase(struct tf_str a, struct tf_str b); /* ASCII case folding o
 int tf_str_cmp(struct tf_str a, struct tf_str b);        /* bytes, shorter first on a tie */
 bool tf_str_starts_nocase(struct tf_str s, struct tf_str prefix);
 bool tf_str_ends_nocase(struct tf_str s, struct tf_str suffix);
-struct tf_str tf_str_sub(struct tf_str s, size_t from, size_t len); /* clipped to s */
+
+/* Clipped to s. */
+static inline struct tf_str
+tf_str_sub(struct tf_str s, size_t from, size_t len)
+{
+	if (from > s.len)
+		from = s.len;
+	if (len > s.len - from)
+		len = s.len - from;
+	return (struct tf_str){ len != 0 ? s.ptr + from : s.ptr, len };
+}
+
 /* Index of the first (last) byte c, or s.len when there is none. */
-size_t tf_str_find(struct tf_str s, char c);
+static inline size_t
+tf_str_find(struct tf_str s, char c)
+{
+	const char *hit = s.len != 0 ? memchr(s.ptr, c, s.len) : NULL;
+
+	return hit != NULL ? (size_t)(hit - s.ptr) : s.len;
+}
+
 size_t tf_str_rfind(struct tf_str s, char c);
 /* Without leading and trailing SP, TAB, CR and LF. */
 struct tf_str tf_str_trim(struct tf_str s);
@@ -55,14 +74,52 @@ bool tf_utf8_next(struct tf_str *rest, uint32_t *cp_out);
 bool tf_str_to_u32(struct tf_str s, uint32_t max, uint32_t *n_out);
 bool tf_str_to_u64(struct tf_str s, uint64_t max, uint64_t *n_out);
 
-/* ASCII character classes and case, independent of the locale. */
-bool tf_is_alpha(char c);
-bool tf_is_digit(char c);
-bool tf_is_alnum(char c);
-bool tf_is_wsp(char c);  /* SP, TAB */
-bool tf_is_ctl(char c);  /* 0-31 and 127 */
-bool tf_is_8bit(char c); /* 128-255 */
-char tf_lower(char c);
+/* ASCII character classes and case, independent of the locale; inline, as scanners call them for
+ * each byte. */
+static inline bool
+tf_is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool
+tf_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+tf_is_alnum(char c)
+{
+	return tf_is_alpha(c) || tf_is_digit(c);
+}
+
+/* SP, TAB */
+static inline bool
+tf_is_wsp(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* 0-31 and 127 */
+static inline bool
+tf_is_ctl(char c)
+{
+	return (unsigned char)c < 32 || c == 127;
+}
+
+/* 128-255 */
+static inline bool
+tf_is_8bit(char c)
+{
+	return (unsigned char)c >= 128;
+}
+
+static inline char
+tf_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
 /* Lexer cursor. The first error sticks; every reader is a no-op once err is set. */
 struct tf_lex {
@@ -70,15 +127,57 @@ struct tf_lex {
 	const char *err; /* static text, NULL while all is well */
 };
 
-struct tf_lex tf_lex_init(struct tf_str s);
-bool tf_lex_done(const struct tf_lex *lx);   /* at the end, or in error */
-int tf_lex_peek(const struct tf_lex *lx);    /* next byte as 0-255, -1 at the end or in error */
-void tf_lex_byte(struct tf_lex *lx, char c); /* exactly c, else error */
-bool tf_lex_try(struct tf_lex *lx, char c);  /* c if it is next */
-/* The longest run of bytes for which is() holds; may be empty. */
-struct tf_str tf_lex_while(struct tf_lex *lx, bool (*is)(char));
-struct tf_str tf_lex_rest(const struct tf_lex *lx);
+static inline struct tf_lex
+tf_lex_init(struct tf_str s)
+{
+	const char *start = s.ptr != NULL ? s.ptr : "";
+
+	return (struct tf_lex){ .p = start, .end = start + s.len };
+}
+
+/* At the end, or in error. */
+static inline bool
+tf_lex_done(const struct tf_lex *lx)
+{
+	return lx->err != NULL || lx->p == lx->end;
+}
+
+/* The next byte as 0-255, -1 at the end or in error. */
+static inline int
+tf_lex_peek(const struct tf_lex *lx)
+{
+	return tf_lex_done(lx) ? -1 : (unsigned char)*lx->p;
+}
+
 void tf_lex_fail(struct tf_lex *lx, const char *err); /* keeps an earlier error */
+void tf_lex_byte(struct tf_lex *lx, char c);          /* exactly c, else error */
+
+/* c if it is next */
+static inline bool
+tf_lex_try(struct tf_lex *lx, char c)
+{
+	if (tf_lex_peek(lx) != (unsigned char)c)
+		return false;
+	lx->p++;
+	return true;
+}
+
+/* The longest run of bytes for which is() holds; may be empty. */
+static inline struct tf_str
+tf_lex_while(struct tf_lex *lx, bool (*is)(char))
+{
+	const char *start = lx->p;
+
+	while (!tf_lex_done(lx) && is(*lx->p))
+		lx->p++;
+	return (struct tf_str){ start, (size_t)(lx->p - start) };
+}
+
+static inline struct tf_str
+tf_lex_rest(const struct tf_lex *lx)
+{
+	return (struct tf_str){ lx->p, lx->err != NULL ? 0 : (size_t)(lx->end - lx->p) };
+}
 
 /* Arena: memory of one message. Allocation succeeds or ends the process (out of memory). */
 struct tf_arena;
