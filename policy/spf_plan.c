@@ -3,11 +3,13 @@
  *
  * Which questions. When a record or a list of hosts arrives, the tree is walked in the order of
  * evaluation with the answers that are there, as if each answer that is not were no match and no
- * error; what the walk comes upon is asked for at once. So nothing is asked that a serial
- * evaluation of a client whom no open term matches would not ask, and nothing behind
+ * error; what the walk comes upon is asked for at once. Whether an open term matches cannot be
+ * known before its answer is there, so that a question may turn out to stand behind a match. But
+ * none is asked that a serial evaluation would not ask if no open term matched or erred and no
+ * limit were met; and none behind
  *   - a match that is known: all, ip4, ip6, an answer that is there, an include that must pass;
  *   - an error or a limit that is known to be met.
- * What takes an answer to be known by name, a target with %{p}, is left to the evaluation.
+ * A target with %{p}, whose name is itself an answer, is left to the evaluation.
  *
  * How many. A record that has not arrived may hold terms that use up the limit before those behind
  * it have their turn. What is asked behind it counts as wasted, and goes out only as long as all of
@@ -81,7 +83,7 @@ struct tf_spf_plan {
 	struct ask *asks;
 	struct step *steps;
 	size_t ask_count, ask_room, step_count, step_room;
-	uint32_t asked; /* questions; those that someone else had asked too */
+	uint32_t asked; /* questions, also those that had been asked already */
 	atomic_size_t arrivals;
 	atomic_bool stopped;
 };
