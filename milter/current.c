@@ -16,6 +16,7 @@ struct tf_current {
 	pthread_mutex_t lock;
 	struct tf_snapshot now;
 	char *host_name;
+	struct tf_key_cache *keys;      /* no configuration changes what a key is */
 	struct tf_dmarc_memory *memory; /* never changes while messages are in work */
 };
 
@@ -32,6 +33,7 @@ tf_current_new(struct tf_config *config, struct tf_str host_name, struct tf_buf 
 	c = tf_xmalloc(sizeof(*c));
 	pthread_mutex_init(&c->lock, NULL);
 	c->now = (struct tf_snapshot){ config, resolver };
+	c->keys = tf_key_cache_new();
 	c->host_name = tf_xstrdup(host_name);
 	return c;
 }
@@ -42,6 +44,7 @@ tf_current_free(struct tf_current *c)
 	if (c == NULL)
 		return;
 	tf_snapshot_release(&c->now);
+	tf_key_cache_free(c->keys);
 	pthread_mutex_destroy(&c->lock);
 	tf_xfree(c->host_name);
 	tf_xfree(c);
@@ -78,6 +81,12 @@ void
 tf_current_set_memory(struct tf_current *c, struct tf_dmarc_memory *memory)
 {
 	c->memory = memory;
+}
+
+struct tf_key_cache *
+tf_current_keys(const struct tf_current *c)
+{
+	return c->keys;
 }
 
 struct tf_dmarc_memory *

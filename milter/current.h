@@ -29,6 +29,8 @@ void tf_current_free(struct tf_current *c);
 struct tf_snapshot tf_current_take(struct tf_current *c);
 void tf_snapshot_release(struct tf_snapshot *s);
 struct tf_str tf_current_host_name(const struct tf_current *c);
+/* The public keys that messages share: made with c, freed with it. */
+struct tf_key_cache *tf_current_keys(const struct tf_current *c);
 /* The daemon's memory of DMARC policies, before the first message: borrowed. NULL = none. */
 void tf_current_set_memory(struct tf_current *c, struct tf_dmarc_memory *memory);
 struct tf_dmarc_memory *tf_current_memory(const struct tf_current *c);

@@ -215,6 +215,7 @@ tf_session_mail(struct tf_session *s, const struct tf_mail *mail)
 	m->opts = config->check;
 	m->opts.trace = s->explain;
 	m->opts.memory = tf_current_memory(s->current);
+	m->opts.keys = tf_current_keys(s->current);
 	m->opts.spf_skip =
 	    tf_net_list_has(config->inbound_relays, config->inbound_relay_count, &s->client);
 	m->exempt_result.exempt = why_exempt(s, config, mail->authenticated);
