@@ -71,8 +71,10 @@ settle_limit(struct tf_verify *item, const struct tf_body_hash *body)
 		return;
 	}
 	item->unsigned_octets = tf_body_hash_unsigned(body);
-	if (item->key != NULL && tf_body_hash_is_short(body))
+	if (item->key != NULL && tf_body_hash_is_short(body)) {
 		item->result = TF_VERIFIED_SHORT_BODY;
+		item->why = NULL;
+	}
 }
 
 void

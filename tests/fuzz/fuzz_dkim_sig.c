@@ -3,7 +3,7 @@
  */
 #include "truefrom/domain.h"
 #include "policy/dkim_sig.h"
-#include "policy/dkim_verifier.h"
+#include "policy/canon.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NOW 1700000000
@@ -47,6 +47,20 @@ check_good(const struct tf_dkim_sig *sig)
 	FUZZ_ASSERT(!sig->signed_at.given || sig->signed_at.s <= NOW + 300);
 }
 
+/* What was read has a b= that can be taken out; without it, it is no longer a signature. */
+static void
+check_own_field(struct tf_str in, struct tf_arena *a)
+{
+	struct tf_dkim_sig sig;
+	struct tf_buf out;
+
+	tf_buf_init_arena(&out, a, 2 * in.len + 16);
+	FUZZ_ASSERT(tf_canon_signature_field(false, TF_STR("S"), in, &out));
+	FUZZ_ASSERT(out.len >= 2 && !out.overflow);
+	tf_dkim_sig_parse(tf_str_sub(tf_buf_get(&out), 2, out.len), NOW, 300, a, &sig);
+	FUZZ_ASSERT(tf_str_eq(sig.reason, TF_STR("b= is not base64")));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -58,7 +72,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_report(&sig, a);
 	if (sig.code == TF_NONE) {
 		check_good(&sig);
-		(void)tf_verifier_lacks(&sig, in);
+		check_own_field(in, a);
 	} else {
 		FUZZ_ASSERT(sig.reason.len != 0);
 	}
