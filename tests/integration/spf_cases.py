@@ -6,7 +6,8 @@ and mostly a comment and an explanation. Ours may also say:
   unasked   names that must not be asked for
   most      how many questions SPF may ask at most
 and zones may hold SERVFAIL, REFUSED and NOTIMP where the suite has TIMEOUT alone. The strings of a
-TXT record may be lists of strings, which YAML can repeat by name.
+TXT record may be lists of strings, which YAML can repeat by name, and a mailfrom that is not UTF-8
+is !!binary.
 """
 
 import re
@@ -95,6 +96,8 @@ def run(exchanger, zone, case):
         time.sleep(0.1)
     exchanger.dns.load(zone)
     sender, helo, ip = case["mailfrom"], case["helo"], case["host"]
+    if isinstance(sender, bytes):
+        sender = sender.decode("utf-8", "surrogateescape")
     message = letter(sender="someone@author.example")
     with MilterClient(exchanger.milter()) as client:
         client.connect(ip)
