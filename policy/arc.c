@@ -7,8 +7,9 @@
  * lowest up: each covers all that the one below it covers, so one digest runs through the whole
  * chain, and the lowest seal that fails tells where something was changed.
  * Does not: trust anybody (trust.c), or know what the result leads to.
- * Limits: TF_ARC_SETS_MAX sets; a share of the message's questions. A message signature whose l=
- * leaves a part of the body unsigned is worth what dkim.partial_body says.
+ * Limits: TF_ARC_SETS_MAX sets; a share of the message's questions. What is dkim=policy of a valid
+ * DKIM signature, for its l= or for bytes that readers take differently, fails here, since a chain
+ * has no such result.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -153,10 +154,11 @@ get_key(struct tf_arc_check *c, struct tf_question *question, const struct tf_dk
 	return misfit != NULL ? fails(misfit) : (struct finding){ .code = TF_PASS };
 }
 
-/* Whether the body is the one that was signed. */
+/* Whether the body is the one that was signed, and cannot be read as another one. */
 static struct finding
 check_body(struct tf_arc_check *c, const struct link *l)
 {
+	const struct tf_body_seen *seen = tf_body_hashes_seen(tf_signed_message_body(c->message));
 	const struct tf_dkim_sig *sig = &l->fields->message_sig;
 	uint64_t open;
 
@@ -167,6 +169,10 @@ check_body(struct tf_arc_check *c, const struct link *l)
 	if (sig->body_hash.len != TF_SHA256_BYTES ||
 	    memcmp(sig->body_hash.ptr, l->body->digest, TF_SHA256_BYTES) != 0)
 		return fails("body hash did not verify");
+	if (seen->bare_cr)
+		return fails("bare CR in the body");
+	if (seen->bare_lf && !sig->body_relaxed)
+		return fails("bare LF in the body");
 	open = tf_body_hash_unsigned(l->body);
 	if (open != 0 && !c->opts->accept_partial_body)
 		return (struct finding){ TF_FAIL,

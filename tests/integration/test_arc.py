@@ -303,8 +303,8 @@ def test_trusted_sealers_file(mx, folder):
 
 
 def test_chains_in_parallel(mx):
-    """32 messages with chains of two end at once; each is judged by its own (for TSan, too)."""
-    count = 32
+    """16 messages with chains of two end at once; each is judged by its own (for TSan, too)."""
+    count = 16
     plain_zone = zone()
 
     def message_of(number, domain):

@@ -54,7 +54,7 @@ static const struct row {
 	const char *what;
 	struct seal seals[3];
 	uint32_t count;
-	uint32_t changed_after; /* this instance */
+	uint32_t changed_after; /* this instance; 0: before all */
 	const char *from, *to;  /* NULL: nothing is changed */
 	enum tf_code code;
 	uint32_t failed, oldest;
@@ -100,6 +100,9 @@ static const struct row {
 	{ "l= of all", { { .bits = E, .message_tags = MORE_AMS("l=38") } }, 1, 0, NULL, NULL, TF_PASS, 0, 0, "" },
 	{ "D2 a part appended", { { .bits = E, .message_tags = MORE_AMS("l=38") } }, 1, 1, "-- \r\nAlice\r\n", "-- \r\nAlice\r\nEvil\r\n", TF_FAIL, 1, 0, "ARC-Message-Signature of set 1: 6 octets of the body are not signed" },
 	{ "l= beyond the body", { { .bits = E, .message_tags = MORE_AMS("l=99") } }, 1, 0, NULL, NULL, TF_FAIL, 1, 0, "ARC-Message-Signature of set 1: l= exceeds the body" },
+	{ "D12 bare CR in the body", { { .bits = E } }, 1, 0, "lunch", "lu\rnch", TF_FAIL, 1, 0, "ARC-Message-Signature of set 1: bare CR in the body" },
+	{ "D12 bare LF in the body, relaxed", { { .bits = E } }, 1, 0, "lunch", "lu\nnch", TF_PASS, 0, 0, "" },
+	{ "D12 bare LF in the body, simple", { { .bits = E, .message_tags = " i=%I; a=%K; d=%D; s=%S; h=From; bh=%H; b=%B" } }, 1, 0, "lunch", "lu\nnch", TF_FAIL, 1, 0, "ARC-Message-Signature of set 1: bare LF in the body" },
 	{ "x= to come", { { .bits = E, .message_tags = MORE_AMS("x=1700000010") } }, 1, 0, NULL, NULL, TF_PASS, 0, 0, "" },
 	{ "an older AMS that expired", { { .bits = E, .message_tags = MORE_AMS("x=1600000010") }, { .bits = E } }, 2, 0, NULL, NULL, TF_PASS, 0, 2, "" },
 	{ "an older AMS whose key is gone", { { .bits = E, .message_tags = " i=%I; a=%K; d=%D; s=none; h=From; bh=%H; b=%B" }, { .bits = E } }, 2, 0, NULL, NULL, TF_PASS, 0, 2, "" },
@@ -112,9 +115,10 @@ mail_of(const struct row *row, struct tf_arena *a)
 {
 	struct mail m = new_mail(a);
 
-	for (uint32_t i = 0; i < row->count; i++) {
-		seal(&m, &row->seals[i]);
-		if (row->from != NULL && row->changed_after == i + 1)
+	for (uint32_t i = 0; i <= row->count; i++) {
+		if (i != 0)
+			seal(&m, &row->seals[i - 1]);
+		if (row->from != NULL && row->changed_after == i)
 			change(&m, row->from, row->to);
 	}
 	return m;
