@@ -55,10 +55,11 @@ read_config(struct tf_str file, struct tf_arena *a, struct tf_config *config_out
 	const uint32_t lines = count_lines(file);
 	size_t count;
 	const struct tf_opt *opts = tf_opts(&count);
-	struct tf_report report;
+	struct tf_report report, sealers;
 	struct tf_config_text text;
 	struct tf_config_events events;
-	const struct tf_config_input in = { &text, &events, &report, INT64_C(1800000000) };
+	const struct tf_config_input in = { &text, &events, &report, &sealers,
+		INT64_C(1800000000) };
 
 	*config_out = (struct tf_config){ 0 };
 	for (size_t i = 0; i < count; i++) {
@@ -66,6 +67,7 @@ read_config(struct tf_str file, struct tf_arena *a, struct tf_config *config_out
 			tf_opt_set_default(&opts[i], config_out, a);
 	}
 	tf_report_init(&report, a, TF_STR("f"));
+	tf_report_init(&sealers, a, TF_STR("s"));
 	tf_config_text_scan(file, a, &report, &text);
 	check_tokens(&text, lines);
 	tf_config_parse(&text, a, &report, &events);
