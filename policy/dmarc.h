@@ -60,6 +60,10 @@ enum tf_dmarc_applies {
 	TF_APPLIES_NOT_EXISTING /* at a name above, and it does not: np, else sp, else p */
 };
 
+/* The tag that asks for it; NONE: without a valid policy, the record counts as p=none or not at
+ * all. */
+enum tf_policy_tag tf_dmarc_record_tag(
+    const struct tf_dmarc_record *rec, enum tf_dmarc_applies applies);
 /* UNKNOWN: the record has no usable policy, DMARC is not applied. */
 enum tf_dmarc_policy tf_dmarc_record_policy(
     const struct tf_dmarc_record *rec, enum tf_dmarc_applies applies);

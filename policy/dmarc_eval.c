@@ -283,6 +283,13 @@ existence(struct eval *e)
 	return e->earlier.exists;
 }
 
+static enum tf_dmarc_policy
+policy_where(struct eval *e, const struct tf_dmarc_record *rec, enum tf_dmarc_applies applies)
+{
+	e->out->policy_tag = tf_dmarc_record_tag(rec, applies);
+	return tf_dmarc_record_policy(rec, applies);
+}
+
 /*
  * Section 4.10.1 and 4.7: p, sp or np. UNKNOWN either because the record has no usable policy
  * (existence is YES then) or because it is not known whether the domain exists.
@@ -297,19 +304,18 @@ read_policy(struct eval *e, const struct tf_treewalk_step *step, enum tf_exists 
 	*exists_out = TF_EXISTS_YES;
 	if (e->out->discovery == TF_DISCOVERY_AUTHOR || above == missing) {
 		remember(e, step, TF_EXISTS_UNKNOWN);
-		return e->out->discovery == TF_DISCOVERY_AUTHOR
-			   ? tf_dmarc_record_policy(rec, TF_APPLIES_OWN)
-			   : above;
+		return policy_where(e, rec,
+		    e->out->discovery == TF_DISCOVERY_AUTHOR ? TF_APPLIES_OWN : TF_APPLIES_ABOVE);
 	}
 	*exists_out = existence(e);
 	remember(e, step, *exists_out);
 	switch (*exists_out) {
 	case TF_EXISTS_YES:
-		return above;
+		return policy_where(e, rec, TF_APPLIES_ABOVE);
 	case TF_EXISTS_NO:
 		tf_note(e->notes, e->arena, TF_CHECK_DMARC, "%.*s does not exist: np applies",
 		    TF_PRI(e->in->from));
-		return missing;
+		return policy_where(e, rec, TF_APPLIES_NOT_EXISTING);
 	case TF_EXISTS_UNKNOWN:
 		break;
 	}
@@ -453,7 +459,7 @@ eval_policy(struct eval *e, const struct tf_treewalk_step *step)
 	hidden = align_all(e);
 	if (e->out->aligned_spf || e->out->aligned_dkim) {
 		if (exists == TF_EXISTS_UNKNOWN)
-			keep_policy(e, tf_dmarc_record_policy(&step->record, TF_APPLIES_ABOVE));
+			keep_policy(e, policy_where(e, &step->record, TF_APPLIES_ABOVE));
 		conclude(e, TF_PASS, TF_NONE_STR);
 		return;
 	}

@@ -314,17 +314,31 @@ tf_dmarc_record_parse(struct tf_str txt, struct tf_dmarc_record *rec_out)
 	return true;
 }
 
+enum tf_policy_tag
+tf_dmarc_record_tag(const struct tf_dmarc_record *rec, enum tf_dmarc_applies applies)
+{
+	/* Section 4.10.1: p missing or wrong, sp or np wrong. */
+	if (rec->p == TF_POLICY_UNKNOWN || rec->bad_sp || rec->bad_np)
+		return TF_TAG_NONE;
+	if (applies == TF_APPLIES_NOT_EXISTING && rec->np != TF_POLICY_UNKNOWN)
+		return TF_TAG_NP;
+	if (applies != TF_APPLIES_OWN && rec->sp != TF_POLICY_UNKNOWN)
+		return TF_TAG_SP;
+	return TF_TAG_P;
+}
+
 enum tf_dmarc_policy
 tf_dmarc_record_policy(const struct tf_dmarc_record *rec, enum tf_dmarc_applies applies)
 {
-	enum tf_dmarc_policy policy = rec->p;
-
-	/* Section 4.10.1: p missing or wrong, sp or np wrong. */
-	if (rec->p == TF_POLICY_UNKNOWN || rec->bad_sp || rec->bad_np)
-		return rec->rua_valid ? TF_POLICY_NONE : TF_POLICY_UNKNOWN;
-	if (applies != TF_APPLIES_OWN && rec->sp != TF_POLICY_UNKNOWN)
-		policy = rec->sp;
-	if (applies == TF_APPLIES_NOT_EXISTING && rec->np != TF_POLICY_UNKNOWN)
-		policy = rec->np;
-	return policy;
+	switch (tf_dmarc_record_tag(rec, applies)) {
+	case TF_TAG_P:
+		return rec->p;
+	case TF_TAG_SP:
+		return rec->sp;
+	case TF_TAG_NP:
+		return rec->np;
+	case TF_TAG_NONE:
+		break;
+	}
+	return rec->rua_valid ? TF_POLICY_NONE : TF_POLICY_UNKNOWN;
 }

@@ -9,6 +9,7 @@
  */
 #include "truefrom/explain.h"
 #include "truefrom/resolver.h"
+#include "policy/explain_why.h"
 #include "truefrom/banned.h"
 
 #define LABEL_WIDTH 14
@@ -356,19 +357,23 @@ write_walk(struct page *p, const struct tf_dmarc *d)
 		say_of(p, "_dmarc.", d->walk[i].domain, "");
 		pad(p, from, sizeof("_dmarc.") + width);
 		put(p, d->walk[i].found);
+		/* Only an answer ends a walk before a name of one label. */
+		if (i + 1 == d->walk_count &&
+		    tf_str_find(d->walk[i].domain, '.') < d->walk[i].domain.len)
+			say(p, ": the walk ends here");
 		end_line(p);
 	}
 }
 
-/* Whether and how the domain of a passing check belongs to the author's. */
+/* Whether and how the domain of a passing check belongs to the author's; nothing: none passed. */
 static void
 say_alignment(struct page *p, const struct tf_dmarc *d, const char *label, bool aligned,
-    bool strict, struct tf_str domain)
+    bool strict, struct tf_str domain, const char *nothing)
 {
 	begin_finding(
 	    p, label, aligned ? TONE_GOOD : TONE_PLAIN, aligned ? "aligned" : "not aligned");
 	if (domain.len == 0)
-		say(p, "no domain passed");
+		say(p, nothing);
 	else if (aligned && tf_str_eq(domain, d->from))
 		say_of(p, "", domain, " is the author domain itself");
 	else if (strict)
@@ -397,8 +402,9 @@ write_alignment(struct page *p, const struct tf_dmarc *d)
 	const struct tf_spf *spf = &p->res->mailfrom;
 
 	say_alignment(p, d, "SPF", d->aligned_spf, d->strict_spf,
-	    spf->code == TF_PASS ? spf->domain : TF_NONE_STR);
-	say_alignment(p, d, "DKIM", d->aligned_dkim, d->strict_dkim, signer_to_show(p->res, d));
+	    spf->code == TF_PASS ? spf->domain : TF_NONE_STR, "SPF has not passed");
+	say_alignment(p, d, "DKIM", d->aligned_dkim, d->strict_dkim, signer_to_show(p->res, d),
+	    "no signature is valid");
 }
 
 static void
@@ -476,7 +482,7 @@ static const struct rule_words {
 	const char *name, *words;
 } rules[] = {
 	{ "none", "nothing asks for more than to deliver it" },
-	{ "dmarc-policy", "the policy that the author domain publishes" },
+	{ "dmarc-policy", "the policy that the author domain has published" },
 	{ "override", "a domain section of the configuration" },
 	{ "forwarder", "a forwarder section of the configuration" },
 	{ "trusted-sealer", "a forwarder of arc.trusted_sealers saw it pass" },
@@ -505,6 +511,17 @@ write_rule(struct page *p)
 			tf_buf_printf(p->out, " (%s)", rules[i].words);
 	}
 	end_line(p);
+}
+
+/* The chain of reasons, a sentence a line. */
+static void
+write_why(struct page *p)
+{
+	struct tf_why why;
+
+	tf_explain_why(p->res, p->verdict, &why);
+	for (size_t i = 0; i < why.count; i++)
+		fact(p, i == 0 ? "why" : "", tf_buf_get(&why.lines[i]));
 }
 
 static void
@@ -550,6 +567,7 @@ write_decision(struct page *p)
 	if (p->res->author_count > 1 && v->dmarc != NULL)
 		fact(p, "about", v->dmarc->from);
 	write_rule(p);
+	write_why(p);
 	if (v->arc.len != 0)
 		fact(p, "ARC", v->arc);
 	if (tf_str_starts_nocase(v->rule, TF_STR("override:")) ||

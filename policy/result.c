@@ -26,6 +26,13 @@ static const char *const policy_names[] = {
 	[TF_POLICY_REJECT] = "reject",
 };
 
+static const char *const tag_names[] = {
+	[TF_TAG_NONE] = "",
+	[TF_TAG_P] = "p",
+	[TF_TAG_SP] = "sp",
+	[TF_TAG_NP] = "np",
+};
+
 static const char *const status_names[] = {
 	[TF_DNS_NOERROR] = "noerror",
 	[TF_DNS_NODATA] = "nodata",
@@ -74,6 +81,12 @@ const char *
 tf_dmarc_policy_name(enum tf_dmarc_policy policy)
 {
 	return name_of(policy_names, TF_ARRAY_LEN(policy_names), policy);
+}
+
+const char *
+tf_policy_tag_name(enum tf_policy_tag tag)
+{
+	return name_of(tag_names, TF_ARRAY_LEN(tag_names), tag);
 }
 
 const char *

@@ -168,6 +168,9 @@ struct tf_auth_domain {
 
 enum tf_discovery { TF_DISCOVERY_NONE, TF_DISCOVERY_AUTHOR, TF_DISCOVERY_TREEWALK };
 
+/* The tag of the record that gave the policy; none when the record has no valid one. */
+enum tf_policy_tag { TF_TAG_NONE, TF_TAG_P, TF_TAG_SP, TF_TAG_NP };
+
 struct tf_dmarc_name {        /* one name asked in a walk: what was there */
 	struct tf_str domain; /* without _dmarc. */
 	struct tf_str found;  /* "record", "record psd=y", "none", "two records", "timeout" ... */
@@ -182,7 +185,8 @@ struct tf_dmarc {           /* of one author domain */
 	enum tf_discovery discovery;
 	enum tf_dmarc_policy policy;         /* after p, sp, np; before t */
 	enum tf_dmarc_policy applied_policy; /* after t */
-	bool testing;                        /* t=y */
+	enum tf_policy_tag policy_tag;
+	bool testing; /* t=y */
 	bool aligned_spf, aligned_dkim;
 	bool strict_spf, strict_dkim;     /* alignment modes of the record */
 	size_t dkim_index;                /* the signature that aligned */
@@ -245,6 +249,7 @@ struct tf_result {
 /* Names of the codes as every output writes them; never NULL. */
 const char *tf_code_name(enum tf_code code);
 const char *tf_dmarc_policy_name(enum tf_dmarc_policy policy); /* UNKNOWN is "none" */
+const char *tf_policy_tag_name(enum tf_policy_tag tag);        /* NONE is "" */
 const char *tf_dns_status_name(enum tf_dns_status status);
 const char *tf_from_state_name(enum tf_from_state state);   /* "missing", "multiple-fields" ... */
 const char *tf_check_kind_name(enum tf_check_kind kind);    /* "spf", "helo" ... */

@@ -35,6 +35,7 @@ static const struct tf_dmarc forged_dmarc = { .code = TF_FAIL,
 	.discovery = TF_DISCOVERY_TREEWALK,
 	.policy = TF_POLICY_REJECT,
 	.applied_policy = TF_POLICY_QUARANTINE,
+	.policy_tag = TF_TAG_P,
 	.testing = true,
 	.walk = forged_walk,
 	.walk_count = 3 };

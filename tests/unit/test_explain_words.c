@@ -73,7 +73,11 @@ test_whole(void **state)
 	    "  mx.example.org; x\n"
 	    "\n"
 	    "Decision\n"
-	    "  rule           dmarc-policy (the policy that the author domain publishes)\n"
+	    "  rule           dmarc-policy (the policy that the author domain has published)\n"
+	    "  why            DMARC fails: nothing that passed belongs with news.example.net\n"
+	    "                 SPF pass for attack.test, not aligned; DKIM pass for attack.test, not aligned; DKIM fail for example.net (body hash did not verify)\n"
+	    "                 example.net asks for such mail to be refused (p=reject, which is for names below it such as news.example.net), but only as a test (t=y): it counts as quarantine\n"
+	    "                 the setting dmarc.on_quarantine says what is done then\n"
 	    "  ARC            set 2 of lists.test says dmarc=fail\n"
 	    "  action         quarantine  held in the queue of the MTA\n"
 	    "  reason         DMARC policy quarantine of news.example.net\n";
@@ -173,7 +177,7 @@ test_dmarc(void **state)
 			.aligned_spf = true },
 		    TF_LIT("a.test"), TF_LIT(""),
 		    { "aligned     a.test is the author domain itself",
-			"not aligned no domain passed",
+			"not aligned no signature is valid",
 			"a domain that belongs to a.test stands" } },
 		{ "9989 4.4 relaxed",
 		    { .code = TF_PASS,
@@ -275,6 +279,27 @@ test_several_authors(void **state)
 	tf_arena_free(a);
 }
 
+/* RFC 9989 section 4.10: an answer ends a walk, or there is no name left to ask for. */
+static void
+test_walk(void **state)
+{
+	static const struct tf_dmarc_name whole[] = { { TF_LIT("a.test"), TF_LIT("none") },
+		{ TF_LIT("test"), TF_LIT("record psd=y") } };
+	static const struct tf_dmarc_name ended[] = { { TF_LIT("x.a.test"), TF_LIT("none") },
+		{ TF_LIT("a.test"), TF_LIT("record psd=n") } };
+	struct tf_dmarc d = { .code = TF_NONE, .walk = whole, .walk_count = 2 };
+	struct tf_result res = { .authors = &d, .author_count = 1, .dmarc = &d };
+	struct tf_arena *a = tf_arena_new();
+
+	(void)state;
+	assert_says("to the top", explain(a, &res, &exempt_verdict, TF_NONE_STR, false),
+	    "_dmarc.test    record psd=y\n");
+	d.walk = ended;
+	assert_says("ended before", explain(a, &res, &exempt_verdict, TF_NONE_STR, false),
+	    "_dmarc.a.test    record psd=n: the walk ends here\n");
+	tf_arena_free(a);
+}
+
 /* E10, F21: no byte from outside drives a terminal; our colours are the only control sequences. */
 static void
 test_bytes(void **state)
@@ -308,6 +333,7 @@ main(void)
 		cmocka_unit_test(test_dmarc),
 		cmocka_unit_test(test_decision),
 		cmocka_unit_test(test_several_authors),
+		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_bytes),
 	};
 
