@@ -302,7 +302,8 @@ feed_header(struct tf_dkim_library *l, const struct tf_header_block *hb)
 {
 	struct tf_buf line;
 
-	tf_buf_init_arena(&line, l->arena, hb->bytes + 1);
+	/* Line ends of folds may have been counted as LF. */
+	tf_buf_init_arena(&line, l->arena, 2 * (size_t)hb->bytes + 1);
 	for (size_t i = 0; i < hb->count; i++) {
 		const struct tf_header *h = &hb->fields[i];
 		struct tf_verify *item = is_signature(h) ? item_of(l, i) : NULL;

@@ -25,8 +25,8 @@ struct tf_header_block {
 	struct tf_header_limits limits;
 	struct tf_header *fields;
 	size_t count, room;
-	uint64_t bytes;
-	bool too_big; /* a limit was passed; later fields were not kept */
+	uint64_t bytes; /* as they came: what is kept may be twice as much, LF being CRLF */
+	bool too_big;   /* a limit was passed; later fields were not kept */
 };
 
 void tf_header_block_init(

@@ -142,6 +142,35 @@ write_zone(struct tf_arena *a, const struct letter *letters, size_t count, struc
 	zone_txt(zone, TF_STR("ed._domainkey.example.com"), record_text(a, ED, SIGNER_ED25519));
 	zone_txt(zone, TF_STR("good._domainkey.example.net"), record_text(a, RSA, 2048));
 	zone_txt(zone, TF_STR("good._domainkey.sub.example.com"), record_text(a, RSA, 2048));
+	zone_txt(zone, TF_STR("brisbane._domainkey.example.com"),
+	    TF_STR(
+		"v=DKIM1; "
+		"p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYt"
+		"IxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fz"
+		"fVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB"));
+	zone_txt(zone, TF_STR("long._domainkey.example.com"),
+	    TF_STR("v=DKIM1; p="
+		   "MIIEIjANBgkqhkiG9w0BAQEFAAOCBA8AMIIECgKCBAEA62YHtiPoT7r+yVJ6y86wX829o0"
+		   "zrLknXQjDfUrFrV1byK3qVKT4RGtMXN6YSXVLxgxSNWjo0L6R2+GFwigMPeBWuZJFbpqpC"
+		   "Yb2swRcZy9cD2lhbiD/CC3OrEiP8t/pqoEW6iuyNSAuQWWt0IKzBzgDTaHJEepTNaTO+/P"
+		   "zx3K49bf6dw+1Ex7/0QAa9764dfLZ4KJfFBEK6+rf20TYbrS/H/jpAeHKgbu/sIgYZxbFs"
+		   "jI40VKZ5UzEAwH27DxKFiKdu7uuQjUXmg+yEqVeVZOURWWjbCMKb05RzGkUGefcSj6e2jY"
+		   "QdEOxNQutGl1lvAHEmnh3WCqQ3z7G5A6aVokYaW+pVBJxaj/m7Q+nAfeQEnOXyvuo0aQN0"
+		   "QMki/m+mTmkkty6TJB8CAV/0bqXRNuiJzbiHwGq0BdCDUjN+VgJDQhfeJrJUJjwP+bXR3S"
+		   "n4PnhA7dwM8QoJ5qFCAZBpN1H+GXr1DTRPN4jksZa6AQWDS5Unxf3BHKvAbeU1uzi1u+pT"
+		   "koBjSLis3vr6fHtjpKRNnJCMh2KM93wAMR/2904YUzy+SsHGvHhNt6wkN8LPjU3WC8qNCN"
+		   "PJ109L2KmhQDz+NSxDwcdvgKJqgbTBxCS9UP/17YRqcz+IgGtOOinIVKWhrrfwyFKUmz45"
+		   "UyXP5tCMSu4jqp/tW78OclzF0/FNaajqoBhaAiKltmxl8+zEu8QsBrzLhawuYtjXh3nkWr"
+		   "IkHiK5xBC+J2aqx/um2wUYfftdok8QTz5JCCoPc4/t8zAcm7JpDkpJRvgkaD1VBPdsAueB"
+		   "lwpjMo+BLbLmUlMC7SrshusWB7u2TVctolI2Nmth2K0seR/AcxJ8jsWd5ihlcXCBNI4X9F"
+		   "Yx5JyCod3+dznkJBaF0m0UNLMWJRz2JWnSKKr5fzzCE8i7B5JM/z5el2mtj+6h7kEbPPu9"
+		   "aeh4eZS/1VQYCSyXaiinleXXFXCgfiJX3AgPPQ9H23VA3g/4azdlbHNjbV7TmK1Mbo9vB0"
+		   "PTCTUSAAnOFgQyJwkm98gDfSLh6LWYXJwObad3LffTm7l15zkLZno2sydK9bOsGcuc+cET"
+		   "+mG5y59yDYIZXbTZZ00z9U7nU2kezJFmeI8UZLo3JNodTnxmuuSLjM1XvM80ruyQgyIB0i"
+		   "HaPnZzjkAhA2F8K41wlmjwktYDJgoxuP/wfdhZx0uyj05NNDvZ9hKdIHoB7caey+m6FF9+"
+		   "HRU+XOHwR/mS/po185jj2zK39sxtrMQawGYAREdVBSYlRMogyQiPkEFM00rLrfLmOsuVP1"
+		   "RxASMkXm5CbTrWyHZ/Ua/92ZVhXKeNNLWqyS+aapIlJQ9d5AAw8oXLPWGHRbRz+vk5/sCs"
+		   "1O81ToxHJwIDAQAB"));
 	zone_txt(zone, TF_STR("xn--schlssel-95a._domainkey.xn--bcher-kva.example"),
 	    record_text(a, RSA, 2048));
 	zone_txt(zone, TF_STR("test._domainkey.football.example.com"),

@@ -251,6 +251,97 @@ test_rfc8463(void **state)
 	tf_arena_free(a);
 }
 
+/* RFC 6376 appendix A.2: the signed message, as it is printed. */
+static void
+test_rfc6376(void **state)
+{
+	static const char header[] =
+	    "DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;\r\n"
+	    "      c=simple/simple; q=dns/txt; i=joe@football.example.com;\r\n"
+	    "      h=Received : From : To : Subject : Date : Message-ID;\r\n"
+	    "      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+	    "      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB\r\n"
+	    "      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut\r\n"
+	    "      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV\r\n"
+	    "      4bmp/YzhwvcubU4=;\r\n"
+	    "Received: from client1.football.example.com  [192.0.2.1]\r\n"
+	    "      by submitserver.example.com with SUBMISSION;\r\n"
+	    "      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\r\n"
+	    "From: Joe SixPack <joe@football.example.com>\r\n"
+	    "To: Suzie Q <suzie@shopping.example.net>\r\n"
+	    "Subject: Is dinner ready?\r\n"
+	    "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
+	    "Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n";
+	struct fixture *f = *state;
+
+	for (enum tf_verifier_kind kind = TF_VERIFIER_BOTH; kind <= TF_VERIFIER_OWN; kind++) {
+		struct tf_arena *a = tf_arena_new();
+		struct tf_header_block *hb = new_header(a);
+		struct run run = new_run(a, f->resolver);
+
+		run.kind = kind;
+		add_header(hb, tf_str_from(header));
+		run_dkim(&run, hb,
+		    TF_STR("Hi.\r\n\r\nWe lost the game. Are you hungry yet?\r\n\r\nJoe.\r\n"));
+		assert_int_equal(run.count, 1);
+		check_result("6376 A.2", &run.dkim[0], TF_PASS, "");
+		assert_int_equal(run.dkim[0].bits, 1024);
+		tf_arena_free(a);
+	}
+}
+
+/* The longest key that is accepted: 8192 bits, signed by dkimpy; too long for the library. */
+static void
+test_long_key(void **state)
+{
+	static const char header[] =
+	    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com;\r\n"
+	    " i=@example.com; q=dns/txt; s=long; t=1795335097; h=from : subject;\r\n"
+	    " bh=Ba3gj8+xBPQLJTahTfzW6RbWQ/XPgESxkCi2B66PSQg=;\r\n"
+	    " b=4ZEc/q/vkR+jJpolG2gIIISgox2fpS/jTqkFbFckftRa6r6lJ2CVcjIw+h5j0Sfg2ILXX\r\n"
+	    " jKGNzyFs+acCxhUzwpXPKSr1DuwAJLY4LObt3I7GcKCTGVJ7xe0K2nmp5cTTTGRqVTpHzpr\r\n"
+	    " cJgzduPjJQmnjNz+mo97ZdctNy2ohtsST3uSdXiCR5+bd8FYs8KhwmA883MUXPvHuXiooVJ\r\n"
+	    " LI/Jjmj5WVFZF22br+pVT8e0w3xI6WXErWW4SDyiRK1BFvFjcFnsgTJifThFNVV/6DyOv1L\r\n"
+	    " VLZlSzZKukGBRZNQ4+TTtq0y7pWoQsrjXtTOjXKc6Re7dttRwXiGdh8blnC6KXhssNE+SeC\r\n"
+	    " CaKiYSKQSPvwC5ImL4ngKx93j3Wq5fdoOIK1YRyeZsKst3cuvSjeEhbX1x7Lgv0WnGWxDZQ\r\n"
+	    " cFEvdFrd5hwtyeQ4ZsfNM6sRA7vRyP8DURmCKLDHHAKJ5tEf+x5Mc30nnsny+xZX/YLKlKV\r\n"
+	    " zbE4abyuopuwhk8TXp4XHzt5/WTlpou2siuZQJDSyArKBTF5QoOZg5inSVgYSNxwJoKT2Ci\r\n"
+	    " dIFOm+pDgo4+AIlKiZIh+vqMWRN7qTbXKpOzf0NhKwR1HswVLcYOZTGHuPqGT6pzJKr1r+V\r\n"
+	    " UkdY5uzngTiyFPKsWGWep9Avjwr4hefBhUBrF3K/N8QABClbScjRvNof5WBrooPl2MG7BeB\r\n"
+	    " Ti3G8QMDkX8Te2wARUWlPrewFic+Tv03KHyiXUTYV/ncOHqclTmwLJPaCdmwlhO1GZgw2cT\r\n"
+	    " vAQ89TVGZCUVHvGkUaGPIvCG+VDoHgO14HiQ60IBuVV6G4/ihYWc8c/4ndiB+2S4Jnho29d\r\n"
+	    " uZfiucgeZqkXkVmgwN3/EcEWzGukPUlULFUoof+syfyiqd9b/xei5/0Ll1iL1KbgD2Zn/kX\r\n"
+	    " PwFYtdLwZ+bHHeOu8dWEggZqcoLEE5D348wWzRda65UnagXL2dPYAjXj/6BitGsbKjt4Fmc\r\n"
+	    " 1VOAPzcvW+eTxcAgY/wnMh+H1vWXYEaDauxtxyMGJGFA65IQ4aJBEX/eHNt+yx6DdxkuPGA\r\n"
+	    " tjbTpAsAwQQKC8ringlziey4ddwC9I0fShnBhahbKTOjN4udnNfBYBcOwMSPPTCRhI97EXw\r\n"
+	    " JKpkIq7o8DU9lKQR/eEYb8io7I7O5qgOAiDwAl3vw1Mzxu8bWU+0H2TX/AOMbWueFNZnFpX\r\n"
+	    " 3Ln0rMp6BdAhEk3zKu1plkSO9cyWLh+g//ZNAkdYVCjiyBzuYLMNdE8yQlh0IYpmViUlMA1\r\n"
+	    " 76rL6TQg0JNJbzLwG1t/8r3VKjqhCCH/X5GrUWUekFHodLXQVuxD9PVLM4OxIcTJaHVmK+4\r\n"
+	    " aeOWAKecCC2Q+QxJL+w==\r\n"
+	    "From: Alice <alice@example.com>\r\n"
+	    "Subject: a long key\r\n";
+	struct fixture *f = *state;
+
+	for (enum tf_verifier_kind kind = TF_VERIFIER_BOTH; kind <= TF_VERIFIER_OWN; kind++) {
+		bool alone = kind == TF_VERIFIER_LIBRARY;
+		struct tf_arena *a = tf_arena_new();
+		struct tf_header_block *hb = new_header(a);
+		struct run run = new_run(a, f->resolver);
+
+		run.kind = kind;
+		run.opts.clock_skew_s = 200000000; /* it was signed in 2026 */
+		add_header(hb, tf_str_from(header));
+		run_dkim(&run, hb, TF_STR("Hello\r\n"));
+		check_result("8192 bits", &run.dkim[0], alone ? TF_NEUTRAL : TF_PASS,
+		    alone ? "key is too long for the verifier" : "");
+		assert_int_equal(run.dkim[0].bits, 8192);
+		run_dkim(&run, hb, TF_STR("Hullo\r\n"));
+		check_result("another body", &run.dkim[0], alone ? TF_NEUTRAL : TF_FAIL,
+		    alone ? "key is too long for the verifier" : "body hash did not verify");
+		tf_arena_free(a);
+	}
+}
+
 /* DKIM-23: fields named DKIM-Signature in h= keep their b=. */
 static void
 test_covered_signature(void **state)
@@ -284,6 +375,29 @@ test_covered_signature(void **state)
 	check_result(
 	    "not for the library", &run.dkim[0], TF_NEUTRAL, "signature covers a signature");
 	tf_arena_free(a);
+}
+
+/* Folds that come as LF are counted as such, but kept and hashed as CRLF. */
+static void
+test_folds_as_lf(void **state)
+{
+	static const char tags[] = "\r\n v=1;\r\n a=%K;\r\n d=example.com;\r\n s=%S;\r\n h=From;"
+				   "\r\n bh=%H;\r\n b=%B";
+	struct fixture *f = *state;
+
+	for (enum tf_verifier_kind kind = TF_VERIFIER_BOTH; kind <= TF_VERIFIER_OWN; kind++) {
+		struct tf_arena *a = tf_arena_new();
+		struct tf_header_block *hb = new_header(a);
+		struct tf_header_block *as_signed = sign_on_top(a, hb, tags, 2048, "good");
+		struct run run = new_run(a, f->resolver);
+
+		run.kind = kind;
+		assert_true(tf_header_block_add(hb, TF_STR("DKIM-Signature"),
+		    replace(a, as_signed->fields[0].value, "\r\n", TF_STR("\n"))));
+		run_dkim(&run, hb, TF_STR(BODY));
+		check_result("nothing but a folded signature", &run.dkim[0], TF_PASS, "");
+		tf_arena_free(a);
+	}
 }
 
 /* A signature whose key was refused is left out, and nothing is asked without signatures. */
@@ -320,8 +434,11 @@ main(void)
 		cmocka_unit_test(test_empty_body),
 		cmocka_unit_test(test_chunks),
 		cmocka_unit_test(test_large_body),
+		cmocka_unit_test(test_rfc6376),
 		cmocka_unit_test(test_rfc8463),
+		cmocka_unit_test(test_long_key),
 		cmocka_unit_test(test_covered_signature),
+		cmocka_unit_test(test_folds_as_lf),
 		cmocka_unit_test(test_without_key),
 	};
 
