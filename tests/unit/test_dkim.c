@@ -302,6 +302,39 @@ test_no_question(void **state)
 	tf_arena_free(a);
 }
 
+/* All keys are asked for before the first octet of the body, each name once. */
+static void
+test_keys_asked_at_once(void **state)
+{
+	static const char *const selectors[] = { "good", "missing", "good", "ed", "other" };
+	struct fixture *f = *state;
+	struct tf_arena *a = tf_arena_new();
+	struct tf_header_block *hb = default_header(a);
+	const struct run run = new_run(a, f->resolver);
+	struct tf_dns *dns = begin(f->resolver, 10);
+	const struct tf_dkim *dkim;
+	struct tf_signed_message *m;
+	struct tf_dkim_check *c;
+	struct tf_notes notes = { .count = 0 };
+	size_t count;
+
+	for (size_t i = 0; i < TF_ARRAY_LEN(selectors); i++)
+		hb = sign_on_top(a, hb, RELAXED, 2048, selectors[i]);
+	m = tf_signed_message_new(a, hb, NULL);
+	c = tf_dkim_start(a, dns, &run.opts, m, &run.authors, NOW, TF_VERIFIER_BOTH);
+	assert_int_equal(tf_dns_asked(dns), 4);
+	tf_body_hashes_feed(tf_signed_message_body(m), TF_STR(BODY));
+	tf_dkim_body(c, TF_STR(BODY));
+	tf_body_hashes_finish(tf_signed_message_body(m));
+	tf_dkim_eval(c, &notes, &dkim, &count);
+	assert_int_equal(tf_dns_asked(dns), 4);
+	assert_int_equal(count, TF_ARRAY_LEN(selectors));
+	check_result("the first", &dkim[4], TF_PASS, "");
+	check_result("the same key again", &dkim[2], TF_PASS, "");
+	tf_dns_end(dns);
+	tf_arena_free(a);
+}
+
 /* DKIM-15: a failed look-up is temperror and nothing else. */
 static void
 test_temperror(void **state)
@@ -432,6 +465,7 @@ main(void)
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_no_question),
+		cmocka_unit_test(test_keys_asked_at_once),
 		cmocka_unit_test(test_temperror),
 		cmocka_unit_test(test_silent_server),
 		cmocka_unit_test(test_abort),
