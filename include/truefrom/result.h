@@ -119,8 +119,8 @@ struct tf_arc {
 	enum tf_code code;        /* none, pass, fail, temperror */
 	uint32_t instances;       /* highest instance; 0 = no ARC fields, or none readable */
 	uint32_t failed_instance; /* where it broke; 0 = nowhere, or structure as a whole */
-	/* With pass: the oldest instance from which on every message signature still verifies; 0 =
-	 * all do (RFC 8617 section 5.2 step 5). */
+	/* With pass: the oldest instance from which on every message signature is known to verify;
+	 * 0 = all do (RFC 8617 section 5.2 step 5). */
 	uint32_t oldest_pass;
 	struct tf_str sealer; /* d= of the newest ARC-Seal */
 	struct tf_str reason; /* of a fail or temperror; printable ASCII */

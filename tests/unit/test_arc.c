@@ -375,6 +375,31 @@ test_questions_for_older(void **state)
 	tf_arena_free(a);
 }
 
+/* Older message signatures over a huge header are not worth their cost. */
+static void
+test_work_for_older(void **state)
+{
+	struct tf_arena *a = tf_arena_new();
+	struct tf_resolver *r = resolver(a);
+	struct mail m = new_mail(a);
+	struct outcome o;
+	struct tf_buf header;
+
+	(void)state;
+	tf_buf_init_arena(&header, a, 8 << 20);
+	tf_buf_lit(&header, HEADER "X-Large: ");
+	while (header.len < 3 << 20)
+		tf_buf_lit(&header, "0123456789");
+	tf_buf_lit(&header, "\r\n");
+	m.header = tf_buf_get(&header);
+	for (int i = 0; i < 5; i++)
+		seal(&m, &(struct seal){ .bits = E });
+	o = validate(&m, r, &defaults, 150);
+	check_arc("3 MiB", &o.arc, TF_PASS, 0, 3, "");
+	tf_resolver_release(r);
+	tf_arena_free(a);
+}
+
 /* ARC-20: a key that could not be had is never a pass, and never hides a failure. */
 static void
 test_temperror(void **state)
@@ -490,6 +515,7 @@ main(void)
 		cmocka_unit_test(test_order_and_size),
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_questions_for_older),
+		cmocka_unit_test(test_work_for_older),
 		cmocka_unit_test(test_temperror),
 		cmocka_unit_test(test_every_byte),
 	};
