@@ -172,8 +172,6 @@ conclude_pass(struct tf_dkim_check *c, const struct signature *s)
 
 	if (c->body->bare_cr)
 		conclude(result, TF_POLICY, TF_STR("bare CR in the body"));
-	else if (c->body->bare_lf && !s->sig.body_relaxed)
-		conclude(result, TF_POLICY, TF_STR("bare LF in the body"));
 	else if (result->unsigned_octets != 0 && !c->opts->accept_partial_body)
 		conclude(result, TF_POLICY,
 		    tf_arena_printf(c->arena, "%" PRIu64 " octets of the body are not signed",

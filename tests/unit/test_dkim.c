@@ -45,7 +45,7 @@ static const struct letter letters[] = {
 	{ "D12 bare CR added, relaxed", 2048, { RSA }, RELAXED, .body = TF_LIT("a(b\r\n"), .from = "a(b", .to = "a(\rb", .code = TF_FAIL, .reason = "body hash did not verify", .library = "bare line end in the body" },
 	{ "D12 bare CR at the end", 2048, { RSA }, SIMPLE, .body = TF_LIT("ab\r"), .code = TF_POLICY, .reason = "bare CR in the body", .library = "bare line end in the body" },
 	{ "D12 bare LF, relaxed", 2048, { RSA }, RELAXED, .body = TF_LIT("a \nb\r\n"), .code = TF_PASS, .library = "bare line end in the body" },
-	{ "D12 bare LF, simple", 2048, { RSA }, SIMPLE, .body = TF_LIT("a\nb\r\n"), .code = TF_POLICY, .reason = "bare LF in the body", .library = "bare line end in the body" },
+	{ "D12 bare LF, simple", 2048, { RSA }, SIMPLE, .body = TF_LIT("a\nb\r\n"), .code = TF_PASS, .library = "bare line end in the body" },
 	{ "D12 bare LF added, simple", 2048, { RSA }, SIMPLE, .body = TF_LIT("a(b\r\n"), .from = "a(b", .to = "a(\nb", .code = TF_FAIL, .reason = "body hash did not verify", .library = "bare line end in the body" },
 
 	/* Keys */
