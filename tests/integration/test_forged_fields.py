@@ -4,6 +4,7 @@ import pytest
 
 import zones
 from letter import letter
+from signing import rsa_key, sign
 
 FORGED = "mx.example.org; dmarc=pass header.from=example.com"
 OTHERS = "mail.example.net; spf=pass smtp.mailfrom=example.com"
@@ -31,7 +32,7 @@ def start(mx, **changes):
 @pytest.mark.parametrize("top", [False, True], ids=["bottom", "top"])
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_ours_removed(mx, count, top):
-    """One, two and three forged fields of ours, below and above the others: all gone."""
+    """D6: one, two and three forged fields of ours, below and above the others: all gone."""
     start(mx)
     outcome = send(mx, removed=[field(f"{FORGED}; spf=pass smtp.mailfrom=n{n}.example")
                                 for n in range(count)], top=top)
@@ -50,7 +51,7 @@ def test_others_stay(mx, count):
 
 @pytest.mark.parametrize("pattern", ["fof", "off", "ffo", "oof", "fofof", "foffo"])
 def test_ours_and_others_mixed(mx, pattern):
-    """Forged (f) and others' (o) in every order: exactly the forged ones go."""
+    """AUTHRES-4: forged (f) and others' (o) in every order: exactly the forged ones go."""
     start(mx)
     made = [field(f"{FORGED if kind == 'f' else OTHERS}; auth=pass smtp.auth=u{n}")
             for n, kind in enumerate(pattern)]
@@ -76,7 +77,7 @@ def test_ours_and_others_mixed(mx, pattern):
 ], ids=["case", "folded", "comment", "nested", "quoted", "escaped", "dot", "version", "bare",
         "no-id", "empty", "result-first", "long"])
 def test_other_spellings_removed(mx, value):
-    """Every spelling in which a reader could take the field for ours, and no id at all."""
+    """AUTHRES-1, D6: every spelling in which a reader could take the field for ours, and no id at all."""
     start(mx)
     assert send(mx, removed=[field(value)]).field.startswith("mx.example.org; spf=pass ")
 
@@ -100,11 +101,12 @@ def test_name_with_blank_before_colon(mx):
 
 
 def test_near_misses_stay(mx):
-    """Names that are only like ours, and ids that are only like ours."""
+    """AUTHRES-2, AUTHRES-3: names that are only like ours, and ids that are only like ours."""
     start(mx)
     send(mx, kept=[
         field("mx.example.org.example.net; dmarc=pass"), field("xmx.example.org; dmarc=pass"),
-        field("example.org; dmarc=pass"), field(FORGED, "X-Authentication-Results"),
+        field("example.org; dmarc=pass"),
+        field("mx.example.net; spf=pass (mx.example.org)"), field(FORGED, "X-Authentication-Results"),
         field(FORGED, "Authentication-Results-Original"),
         field(f"i=1; {FORGED}", "ARC-Authentication-Results")])
 
@@ -131,7 +133,7 @@ def test_name_of_our_own(mx):
 
 
 def test_forged_field_is_never_believed(mx):
-    """A forged pass, in Authentication-Results and Received-SPF, saves nobody from the policy."""
+    """D7: a forged pass, in Authentication-Results and Received-SPF, saves nobody from the policy."""
     mx.start(zones.domain("example.com", spf="v=spf1 -all", dmarc="v=DMARC1; p=reject"))
     outcome = send(mx, removed=[field(FORGED)], kept=[field("pass", "Received-SPF")], ip=FOREIGN)
     assert outcome.code == 550
@@ -139,10 +141,41 @@ def test_forged_field_is_never_believed(mx):
 
 @pytest.mark.parametrize("count", [40, 300])
 def test_many(mx, count):
-    """Very many of them, forged and others' by turns."""
+    """AUTHRES-10: very many of them, forged and others' by turns."""
     start(mx)
     made = [field(f"{FORGED if n % 2 else OTHERS}; auth=pass smtp.auth=u{n}x")
             for n in range(count)]
     outcome = mx.send(letter(extra=[f[:-2] for f in made]),
                       removed=[f for n, f in enumerate(made) if n % 2])
     assert outcome.data.count(b"Authentication-Results:") == count // 2 + 1
+
+
+@pytest.mark.parametrize("value", [
+    "mail.example.net" + "; dkim=pass header.d=example.com" * 17,
+    "mail.example.net" + ";\r\n dkim=pass header.d=example.com" * 1000,
+    "mail.example.net; none",
+], ids=["17", "1000", "none"])
+def test_others_are_never_used(mx, value):
+    """D8: what others have found stays, breaks nothing, and counts for nothing."""
+    mx.start(zones.domain("example.com", spf="v=spf1 ip4:192.0.2.0/24 -all",
+                          dmarc="v=DMARC1; p=reject"))
+    assert send(mx, kept=[field(value)]).delivered
+    assert send(mx, kept=[field(value)], ip=FOREIGN).code == 550
+
+
+def test_covered_by_a_signature(mx):
+    """AUTHRES-5: a signature that covers the forged field holds, and the field goes."""
+    mx.start(zones.domain("example.com", spf="v=spf1 -all", dmarc="v=DMARC1; p=reject",
+                          keys={"s1": rsa_key()}))
+    message = sign(letter(extra=[field(FORGED)[:-2]]), "example.com", rsa_key(),
+                   headers=[b"from", b"subject", b"authentication-results"])
+    outcome = mx.send(message, removed=[field(FORGED)], ip=FOREIGN)
+    assert outcome.log["dkim"] == "pass:example.com"
+    assert outcome.data.count(b"Authentication-Results:") == 1
+
+
+def test_ours_is_first(mx):
+    """AUTHRES-11: our field stands above everything, the MTA's own Received included."""
+    start(mx)
+    outcome = send(mx, kept=[field(OTHERS)], top=True)
+    assert outcome.data.startswith(b"Authentication-Results: mx.example.org;\r\n")

@@ -37,7 +37,7 @@ def judge(outcome, choice):
 @any_failing
 @choices
 def test_dmarc_record(mx, failure, choice):
-    """The policy cannot be had: temperror, and what is configured for it."""
+    """D13: the policy cannot be had: temperror, and what is configured for it."""
     start(mx, zones.domain("example.com", spf="v=spf1 -all", dmarc=FAILURES[failure]), choice)
     outcome = mx.send(letter())
     judge(outcome, choice)
@@ -47,10 +47,19 @@ def test_dmarc_record(mx, failure, choice):
     assert field.endswith('" header.from=example.com')
 
 
+def test_alias_that_leads_to_itself(mx):
+    """D13: an alias loop is a failure of DNS, not the absence of a policy."""
+    zone = zones.domain("example.com", spf="v=spf1 -all")
+    zone["_dmarc.example.com"] = {"CNAME": ["loop.example.com"]}
+    zone["loop.example.com"] = {"CNAME": ["_dmarc.example.com"]}
+    start(mx, zone, "tempfail")
+    judge(mx.send(letter()), "tempfail")
+
+
 @failing
 @choices
 def test_spf_record(mx, failure, choice):
-    """SPF cannot be had, DKIM is not there: it might have been a pass."""
+    """D13: SPF cannot be had, DKIM is not there: it might have been a pass."""
     zone = zones.domain("example.com", dmarc=DMARC)
     zone["example.com"]["TXT"] = FAILURES[failure]
     start(mx, zone, choice)
@@ -64,7 +73,7 @@ def test_spf_record(mx, failure, choice):
 @failing
 @choices
 def test_dkim_key(mx, failure, choice):
-    """The key cannot be had, SPF fails: it might have been a pass."""
+    """D13: the key cannot be had, SPF fails: it might have been a pass."""
     zone = zones.domain("example.com", spf="v=spf1 -all", dmarc=DMARC)
     zone["s1._domainkey.example.com"] = FAILURES[failure]
     start(mx, zone, choice)
