@@ -279,23 +279,34 @@ perform_edits(SMFICTX *ctx, const struct connection *c, const struct tf_plan *pl
 	return ok;
 }
 
+/* A line of a reply is a format for Sendmail. */
+static char *
+format_of(const char *line, struct tf_buf *out, char *storage, size_t size)
+{
+	if (line == NULL)
+		return NULL;
+	tf_buf_init(out, storage, size);
+	for (const char *p = line; *p != '\0'; p++) {
+		tf_buf_byte(out, *p);
+		if (*p == '%')
+			tf_buf_byte(out, '%');
+	}
+	return loose(tf_buf_cstr(out));
+}
+
 static sfsistat
 perform_reply(SMFICTX *ctx, const struct tf_plan *plan)
 {
-	char text[1024];
-	struct tf_buf b;
+	char storage[TF_REPLY_LINES][1024];
+	struct tf_buf b[TF_REPLY_LINES];
+	char *line[TF_REPLY_LINES];
 
-	/* The text is a format for Sendmail. */
-	tf_buf_init(&b, text, sizeof(text));
-	for (const char *p = plan->reply_text; *p != '\0'; p++) {
-		tf_buf_byte(&b, *p);
-		if (*p == '%')
-			tf_buf_byte(&b, '%');
-	}
-	if (smfi_setreply(ctx, loose(plan->reply_code), loose(plan->reply_xcode),
-		loose(tf_buf_cstr(&b))) != MI_SUCCESS)
+	for (size_t i = 0; i < TF_REPLY_LINES; i++)
+		line[i] = format_of(plan->reply_lines[i], &b[i], storage[i], sizeof(storage[i]));
+	if (smfi_setmlreply(ctx, loose(plan->reply_code), loose(plan->reply_xcode), line[0],
+		line[1], line[2], line[3], (char *)NULL) != MI_SUCCESS)
 		tf_log(TF_LOG_WARNING, "reply refused by libmilter: %s %s %s", plan->reply_code,
-		    plan->reply_xcode, plan->reply_text);
+		    plan->reply_xcode, plan->reply_lines[0]);
 	return plan->action == TF_ACT_REJECT ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 

@@ -401,17 +401,21 @@ plan_insertions(struct tf_session *s, struct tf_plan *plan)
 	plan_authres(s, plan, ins);
 }
 
-/* "550 5.7.1 text" in its parts. */
+/* "550 5.7.1 text" in its parts; further lines have the same codes. */
 static void
 plan_reply(struct tf_session *s, struct tf_plan *plan, struct tf_str reply)
 {
-	const size_t code = tf_str_find(reply, ' ');
-	const struct tf_str rest = tf_str_sub(reply, code + 1, reply.len);
-	const size_t xcode = tf_str_find(rest, ' ');
+	const size_t code = sizeof("550") - 1;
+	const size_t text = code + 1 + tf_str_find(tf_str_sub(reply, code + 1, reply.len), ' ') + 1;
 
 	plan->reply_code = tf_arena_cstr(s->arena, tf_str_sub(reply, 0, code));
-	plan->reply_xcode = tf_arena_cstr(s->arena, tf_str_sub(rest, 0, xcode));
-	plan->reply_text = tf_arena_cstr(s->arena, tf_str_sub(rest, xcode + 1, rest.len));
+	plan->reply_xcode = tf_arena_cstr(s->arena, tf_str_sub(reply, code + 1, text - code - 2));
+	for (size_t n = 0; n < TF_REPLY_LINES && reply.len != 0; n++) {
+		struct tf_str line = tf_str_sub(reply, 0, tf_str_find(reply, '\n'));
+
+		plan->reply_lines[n] = tf_arena_cstr(s->arena, tf_str_sub(line, text, line.len));
+		reply = tf_str_sub(reply, line.len + 1, reply.len);
+	}
 }
 
 static void
@@ -484,7 +488,7 @@ tf_session_end(struct tf_session *s, struct tf_str queue_id, void (*tick)(void *
 		.action = TF_ACT_TEMPFAIL,
 		.reply_code = "451",
 		.reply_xcode = "4.7.1",
-		.reply_text = "commands out of turn",
+		.reply_lines = { "commands out of turn" },
 	};
 	struct timespec start;
 	bool evaluated;

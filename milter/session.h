@@ -38,9 +38,10 @@ struct tf_plan {
 	size_t deletion_count;
 	const struct tf_insertion *insertions;
 	size_t insertion_count;
-	const char *hold_reason; /* NULL = do not hold */
-	enum tf_action action;   /* what the MTA is told: accept, reject or tempfail */
-	const char *reply_code, *reply_xcode, *reply_text; /* with reject and tempfail */
+	const char *hold_reason;              /* NULL = do not hold */
+	enum tf_action action;                /* what the MTA is told: accept, reject or tempfail */
+	const char *reply_code, *reply_xcode; /* with reject and tempfail */
+	const char *reply_lines[TF_REPLY_LINES]; /* NULL behind the last */
 	/* For the command line: */
 	const struct tf_result *result;
 	const struct tf_verdict *verdict;

@@ -553,6 +553,19 @@ say_action_meaning(struct page *p)
 }
 
 static void
+write_reply(struct page *p)
+{
+	const char *label = "reply";
+
+	for (struct tf_str rest = p->verdict->reply; rest.len != 0; label = "") {
+		struct tf_str line = tf_str_sub(rest, 0, tf_str_find(rest, '\n'));
+
+		fact(p, label, line);
+		rest = tf_str_sub(rest, line.len + 1, rest.len);
+	}
+}
+
+static void
 write_decision(struct page *p)
 {
 	static const enum tone tones[] = {
@@ -575,8 +588,7 @@ write_decision(struct page *p)
 		fact(p, "policy", tf_str_from(tf_dmarc_policy_name(v->policy)));
 	begin_finding(p, "action", tones[v->action], tf_action_name(v->action));
 	say_action_meaning(p);
-	if (v->reply.len != 0)
-		fact(p, "reply", v->reply);
+	write_reply(p);
 	if (v->hold_reason.len != 0)
 		fact(p, "reason", v->hold_reason);
 }

@@ -1,5 +1,5 @@
 /*
- * reply.h - what the SMTP client is told: one line of clean ASCII
+ * reply.h - what the SMTP client is told: a few lines of clean ASCII
  */
 #ifndef POLICY_REPLY_H
 #define POLICY_REPLY_H
@@ -10,13 +10,14 @@
 #define TF_REPLY_MAX 510
 
 struct tf_reply_vars {
-	struct tf_str domain, org_domain, policy, queue_id, rule;
+	struct tf_str domain, org_domain, policy, queue_id, rule, identifiers;
 };
 
 /*
- * tf_reply_reject - "550 " and the expanded template
+ * tf_reply_reject - the expanded template with its code: "550 5.7.1 text", or several lines of
+ * which all but the last have "550-" (RFC 5321 section 4.2.1), with LF between them
  *
- * Whatever does not fit one line, and a template that tf_verdict_reply_check would refuse, gives
+ * Whatever does not fit its line, and a template that tf_verdict_reply_check would refuse, gives
  * the default text instead. Bytes that are not printable ASCII become '?'. Owned by a.
  */
 struct tf_str tf_reply_reject(

@@ -10,6 +10,7 @@
  */
 #include "truefrom/domain.h"
 #include "policy/forwarder.h"
+#include "policy/identifiers.h"
 #include "policy/override.h"
 #include "policy/reply.h"
 #include "policy/trust.h"
@@ -120,6 +121,7 @@ explain_policy(const struct ctx *c, struct tf_verdict *v)
 	const struct tf_dmarc *d = v->dmarc;
 
 	if (v->action == TF_ACT_REJECT) {
+		struct tf_buf identifiers;
 		struct tf_reply_vars vars = {
 			.domain = d->from,
 			.org_domain = d->org_domain.len != 0 ? d->org_domain : d->from,
@@ -128,6 +130,9 @@ explain_policy(const struct ctx *c, struct tf_verdict *v)
 			.rule = v->rule,
 		};
 
+		tf_buf_init_arena(&identifiers, c->a, TF_IDENTIFIERS_MAX);
+		tf_identifiers_write(c->res, d, &identifiers);
+		vars.identifiers = tf_buf_get(&identifiers);
 		v->reply = tf_reply_reject(c->a, c->opts->reply, &vars);
 	} else if (is_held(v)) {
 		v->hold_reason = tf_reply_line(c->a,

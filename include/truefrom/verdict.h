@@ -49,6 +49,8 @@ struct tf_forwarder {
 	size_t network_count;
 };
 
+#define TF_REPLY_LINES 4 /* that a reply has at most */
+
 struct tf_verdict_opts {
 	bool monitor;
 	bool dmarc_enabled;
@@ -76,8 +78,9 @@ struct tf_verdict {
 	const struct tf_dmarc *dmarc;
 	enum tf_dmarc_policy policy; /* what was to be applied to it, overrides included */
 	struct tf_str rule;          /* interface.md: rule= */
-	struct tf_str
-	    reply; /* whole line, "550 5.7.1 ..."; empty when accepted or held; printable ASCII */
+	/* As the client sees it, "550 5.7.1 ...", lines with LF between them; empty when accepted
+	 * or held; else printable ASCII */
+	struct tf_str reply;
 	struct tf_str hold_reason; /* for the MTA's quarantine: domain and policy */
 	struct tf_str arc; /* where DMARC failed on a message with an ARC chain: why the chain
 			      helped or did not, in words; else empty */
@@ -116,7 +119,8 @@ const char *tf_action_name(enum tf_action action); /* "accept" ... */
  * tf_verdict_reply_check - whether a dmarc.reply template is usable
  *
  * It is an enhanced status code 5.X.X (RFC 3463), a space and printable ASCII with the variables
- * %{domain}, %{org_domain}, %{policy}, %{queue_id} and %{rule}. %% is a per cent sign, and so is a
+ * %{domain}, %{org_domain}, %{identifiers}, %{policy}, %{queue_id} and %{rule}; %{newline} begins
+ * another line, of which there are at most TF_REPLY_LINES. %% is a per cent sign, and so is a
  * single one without "{" behind it. Returns true, or false with what is wrong appended to why.
  */
 bool tf_verdict_reply_check(struct tf_str template, struct tf_buf *why);

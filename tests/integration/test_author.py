@@ -35,7 +35,7 @@ def attack(mx, message, **options):
                                    ("x@attack.example",) * 3], ids=["attacker-first",
                                                                     "attacker-last", "three"])
 def test_two_from_fields(mx, order):
-    """F1: several From fields: refused with the reason."""
+    """F1, DMARC-35: several From fields: refused with the reason."""
     start(mx)
     message = letter(author=False, top=[f"From: {address}" for address in order])
     outcome = attack(mx, message)
@@ -72,7 +72,7 @@ def test_on_invalid_from(mx, choice, code, marked):
 
 
 def test_no_from(mx):
-    """F5: no From at all; Sender and Resent-From are no help."""
+    """F5, DMARC-35: no From at all; Sender and Resent-From are no help."""
     start(mx)
     for extra in ([], ["Sender: admin@legit.example"], ["Resent-From: admin@legit.example"]):
         outcome = attack(mx, letter(author=False, extra=extra))
@@ -244,7 +244,7 @@ def test_odd_records(mx, policy, dmarc, code):
 
 
 def test_ten_author_domains(mx):
-    """F6: at most ten author domains are looked up; the strictest decides."""
+    """F6, DMARC-34: at most ten author domains are looked up; the strictest decides."""
     start(mx)
     ten = ", ".join([f"a@d{n}.example" for n in range(9)] + ["a@legit.example"])
     outcome = attack(mx, letter(ten))
@@ -254,7 +254,7 @@ def test_ten_author_domains(mx):
 
 
 def test_null_sender(mx):
-    """<>: SPF looks at HELO, the field says so, and a HELO below the author domain aligns."""
+    """DMARC-32: <>: SPF looks at HELO, the field says so, and a HELO below the author domain aligns."""
     start(mx)
     outcome = mx.send(letter("mailer-daemon@legit.example"), sender="", helo="mx.legit.example")
     assert (outcome.code, outcome.log["spf"]) == (550, "none")
@@ -275,7 +275,7 @@ def test_null_sender_of_the_attacker(mx):
 
 
 def test_helo_pass_does_not_count(mx):
-    """E1: with a sender, a HELO that passes is no help."""
+    """E1, DMARC-33: with a sender, a HELO that passes is no help."""
     start(mx)
     outcome = attack(mx, letter("admin@legit.example"), sender="any@notexist.legit.example")
     assert (outcome.code, outcome.log["dmarc"]) == (550, "fail")

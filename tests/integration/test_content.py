@@ -32,7 +32,7 @@ def test_ten_megabytes(mx):
 
 
 def test_smtputf8(mx):
-    """SMTPUTF8 with internationalised domains: A-labels are looked up, U-labels may be written."""
+    """DMARC-37: SMTPUTF8 with internationalised domains: A-labels are looked up, U-labels may be written."""
     ascii_name = "xn--bcher-kva.example"
     mx.start(zones.domain(ascii_name, spf="v=spf1 ip4:192.0.2.0/24 -all",
                           dmarc="v=DMARC1; p=reject", keys={"s1": rsa_key()}))

@@ -287,6 +287,20 @@ def test_p_reject_queue_id_in_text(mx):
     assert (outcome.code, outcome.text) == (550, f"5.7.1 refused, ref {outcome.log['id']}")
 
 
+def test_p_reject_several_lines(mx):
+    """DMARC-40: several lines; which identifiers were seen and which failed to align."""
+    mx.start(zones.join(zone("v=DMARC1; p=reject"),
+                        zones.domain("attack.example", spf="v=spf1 ip4:203.0.113.9 -all")),
+             dmarc={"reply": "5.7.1 DMARC policy of %{domain}%{newline}%{identifiers}%{newline}ask 100% us"})
+    message = sign(letter(), "example.com", rsa_key()) + b"changed\r\n"
+    outcome = mx.send(message, ip=FOREIGN, sender="x@attack.example", check=False)
+    assert (outcome.code, outcome.text.split("\n")) == (550, [
+        "5.7.1 DMARC policy of example.com",
+        "5.7.1 SPF pass for attack.example, not aligned; "
+        "DKIM fail for example.com (body hash did not verify)",
+        "5.7.1 ask 100% us"])
+
+
 @pytest.mark.parametrize("choice, code, disposition", [("quarantine", 250, "quarantine"),
                                                        ("accept", 250, "none")])
 def test_p_reject_otherwise(mx, choice, code, disposition):

@@ -36,7 +36,7 @@ static const struct row {
 	/* Encoded words are text */
 	{ "F8 encoded word is no address", TF_LIT(" =?utf-8?B?PGFkbWluQGxlZ2l0LmNvbT4=?=,<second@attack.com>"), TF_FROM_NO_ADDRESS, "" },
 	{ "F9 encoded word alone", TF_LIT(" =?utf-8?B?PGFkbWluQGxlZ2l0LmNvbT4=?="), TF_FROM_NO_ADDRESS, "" },
-	{ "2047 5 display name", TF_LIT(" =?utf-8?q?=22ceo=40legit=2Ecom=22?= <u@attack.com>"), TF_FROM_OK, "attack.com" },
+	{ "DMARC-36 2047 5 display name", TF_LIT(" =?utf-8?q?=22ceo=40legit=2Ecom=22?= <u@attack.com>"), TF_FROM_OK, "attack.com" },
 	{ "2047 5 in the local part", TF_LIT(" =?utf-8?Q?admin=40legit.com?=@attack.com"), TF_FROM_OK, "attack.com" },
 	{ "2047 5 never in a domain", TF_LIT(" a@=?utf-8?Q?legit.com?="), TF_FROM_BAD_DOMAIN, "" },
 	{ "raw @ in an encoded word", TF_LIT(" =?utf-8?Q?admin@legit.com?= <a@attack.com>"), TF_FROM_BAD_DOMAIN, "" },
@@ -92,7 +92,7 @@ static const struct row {
 	{ "F17 nested, address outside", TF_LIT(" (a (x@attack.com) b) u@legit.com"), TF_FROM_OK, "legit.com" },
 	{ "F17 not closed", TF_LIT(" u@legit.com (a (b)"), TF_FROM_SYNTAX, "" },
 	{ "F17 never closed at the start", TF_LIT(" (u@legit.com"), TF_FROM_SYNTAX, "" },
-	{ "comment before", TF_LIT(" (x@legit.com) u@attack.com"), TF_FROM_OK, "attack.com" },
+	{ "DMARC-36 comment before", TF_LIT(" (x@legit.com) u@attack.com"), TF_FROM_OK, "attack.com" },
 	{ "comments around @", TF_LIT(" u (a) @ (b) legit.com"), TF_FROM_OK, "legit.com" },
 	{ "comments in angle brackets", TF_LIT(" N <(a) u(b)@(c)legit.com(d)>(e)"), TF_FROM_OK, "legit.com" },
 
@@ -100,7 +100,7 @@ static const struct row {
 	{ "F18 quoted local part", TF_LIT(" \"Someone <x@attack.com>\"@legit.com"), TF_FROM_OK, "legit.com" },
 	{ "F19 escaped quotes", TF_LIT(" \"\\\"Acme, Inc.\\\"\" <u@legit.com>"), TF_FROM_OK, "legit.com" },
 	{ "F19 via", TF_LIT(" \"'X, Y' via Z\" <l@lists.attack.com>"), TF_FROM_OK, "lists.attack.com" },
-	{ "3.4 quoted display name", TF_LIT(" \"ceo@legit.com\" <u@attack.com>"), TF_FROM_OK, "attack.com" },
+	{ "DMARC-36 3.4 quoted display name", TF_LIT(" \"ceo@legit.com\" <u@attack.com>"), TF_FROM_OK, "attack.com" },
 	{ "3.4 plain", TF_LIT(" u@legit.com"), TF_FROM_OK, "legit.com" },
 	{ "3.4 without the blank", TF_LIT("u@legit.com"), TF_FROM_OK, "legit.com" },
 	{ "3.4 name and address, folded", TF_LIT(" Alice\r\n\tB <a@legit.com>"), TF_FROM_OK, "legit.com" },

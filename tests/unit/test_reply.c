@@ -20,8 +20,9 @@ test_check(void **state)
 	} rows[] = {
 		{ "the default", TF_LIT("5.7.1 rejected by DMARC policy for %{domain}"), true, "" },
 		{ "all variables",
-		    TF_LIT("5.7.26 %{domain} %{org_domain} %{policy} %{queue_id} %{rule}"), true,
-		    "" },
+		    TF_LIT("5.7.26 %{domain} %{org_domain} %{identifiers} %{policy} %{queue_id} "
+			   "%{rule}"),
+		    true, "" },
 		{ "per cent sign in a URL", TF_LIT("5.7.1 see https://x.example/?a=%20"), true,
 		    "" },
 		{ "RFC 3463: three digits", TF_LIT("5.123.456 x"), true, "" },
@@ -38,6 +39,14 @@ test_check(void **state)
 		{ "variable never closed", TF_LIT("5.7.1 %{domain"), false, "never closed" },
 		{ "per cent sign at the end", TF_LIT("5.7.1 x%"), true, "" },
 		{ "line end", TF_LIT("5.7.1 a\r\nb"), false, "printable" },
+		{ "RFC 5321 4.2.1: four lines", TF_LIT("5.7.1 a%{newline}b%{newline}c%{newline}d"),
+		    true, "" },
+		{ "a line of a variable alone", TF_LIT("5.7.1 a%{newline}%{rule}%{newline}b"), true,
+		    "" },
+		{ "five lines", TF_LIT("5.7.1 a%{newline}b%{newline}c%{newline}d%{newline}e"),
+		    false, "4 lines" },
+		{ "an empty line", TF_LIT("5.7.1 a%{newline}%{newline}b"), false, "empty line" },
+		{ "a line end at the end", TF_LIT("5.7.1 a%{newline}"), false, "empty line" },
 		{ "NUL", TF_LIT("5.7.1 a\0b"), false, "printable" },
 		{ "8-bit", TF_LIT("5.7.1 gr\303\274n"), false, "printable" },
 		{ "control character in a variable", TF_LIT("5.7.1 %{dom\nain}"), false,
@@ -74,6 +83,16 @@ test_reject(void **state)
 		    TF_LIT("4F2Xz"),
 		    TF_LIT("550 5.7.26 news.example.com/example.com/reject/4F2Xz/dmarc-policy 5% "
 			   "6% %{x}") },
+		{ "what the sender can mend", TF_LIT("5.7.1 no: %{identifiers}"), TF_LIT(""),
+		    TF_LIT("550 5.7.1 no: SPF fail for example.com; no DKIM signature") },
+		{ "RFC 5321 4.2.1: several lines",
+		    TF_LIT(
+			"5.7.1 no "
+			"%{domain}%{newline}%{identifiers}%{newline}https://x.example/%{queue_id}"),
+		    TF_LIT("4F2Xz"),
+		    TF_LIT("550-5.7.1 no news.example.com\n"
+			   "550-5.7.1 SPF fail for example.com; no DKIM signature\n"
+			   "550 5.7.1 https://x.example/4F2Xz") },
 		{ "RFC 5321 4.2: a value cannot end the line", TF_LIT("5.7.1 %{queue_id}"),
 		    TF_LIT("a\r\n250 ok\0\377"), TF_LIT("550 5.7.1 a??250 ok??") },
 		{ "unusable template: the default", TF_LIT("5.7.1 %{x}"), TF_LIT(""),
@@ -88,6 +107,7 @@ test_reject(void **state)
 			.org_domain = TF_STR("example.com"),
 			.policy = TF_STR("reject"),
 			.rule = TF_STR("dmarc-policy"),
+			.identifiers = TF_STR("SPF fail for example.com; no DKIM signature"),
 			.queue_id = rows[i].queue_id,
 		};
 
