@@ -370,6 +370,7 @@ describe(struct tf_arc_check *c, struct tf_arc *arc)
 
 		sets[i].domain = fields->seal_sig.domain;
 		sets[i].selector = fields->seal_sig.selector;
+		sets[i].message_domain = fields->message_sig.domain;
 		read_results(c->arena, fields->payload, &sets[i]);
 	}
 	arc->sets = sets;

@@ -19,6 +19,13 @@ is_trusted(const struct tf_verdict_opts *opts, struct tf_str domain)
 	return false;
 }
 
+/* A seal says that a message signature was there; who made that one says what the message is. */
+static bool
+is_vouched(const struct tf_verdict_opts *opts, const struct tf_arc_set *set)
+{
+	return is_trusted(opts, set->domain) && is_trusted(opts, set->message_domain);
+}
+
 /* The lowest instance of the run of trusted sets from the newest down; 0 when that is a stranger's.
  */
 static size_t
@@ -26,9 +33,21 @@ lowest_trusted(const struct tf_arc *arc, const struct tf_verdict_opts *opts)
 {
 	size_t instance = arc->set_count;
 
-	while (instance != 0 && is_trusted(opts, arc->sets[instance - 1].domain))
+	while (instance != 0 && is_vouched(opts, &arc->sets[instance - 1]))
 		instance--;
 	return instance == arc->set_count ? 0 : instance + 1;
+}
+
+/* Why the newest set is none of the trusted. */
+static struct tf_str
+stranger(struct tf_arena *a, const struct tf_verdict_opts *opts, const struct tf_arc_set *newest)
+{
+	if (!is_trusted(opts, newest->domain))
+		return tf_arena_printf(
+		    a, "%.*s, which sealed last, is no trusted sealer", TF_PRI(newest->domain));
+	return tf_arena_printf(a,
+	    "%.*s sealed last, but the message was signed by %.*s, which is no trusted sealer",
+	    TF_PRI(newest->domain), TF_PRI(newest->message_domain));
 }
 
 /* Why the set of the lowest trusted sealer does not vouch for the author domain, or empty. */
@@ -66,8 +85,7 @@ tf_trust_eval(struct tf_arena *a, const struct tf_result *res, const struct tf_v
 	}
 	instance = lowest_trusted(arc, opts);
 	if (instance == 0) {
-		*why_out = tf_arena_printf(a, "%.*s, which sealed last, is no trusted sealer",
-		    TF_PRI(arc->sets[arc->set_count - 1].domain));
+		*why_out = stranger(a, opts, &arc->sets[arc->set_count - 1]);
 		return TF_NONE_STR;
 	}
 	set = &arc->sets[instance - 1];

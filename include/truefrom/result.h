@@ -104,6 +104,7 @@ struct tf_dkim {
 /* One set of an ARC chain: who sealed it, and what he says that he saw. */
 struct tf_arc_set {
 	struct tf_str domain, selector; /* d= and s= of its ARC-Seal: A-labels, lower case */
+	struct tf_str message_domain;   /* d= of its ARC-Message-Signature; empty = none usable */
 	enum tf_code message; /* whether its ARC-Message-Signature still verifies: pass, fail,
 				 temperror; none = not looked at */
 	/* Its ARC-Authentication-Results; its word is worth what the sealer is worth. */

@@ -205,6 +205,7 @@ test_facts(void **state)
 	assert_str("sealer", o.arc.sealer, TF_STR("second.example"));
 	assert_str("d=", o.arc.sets[0].domain, TF_STR("evil.example"));
 	assert_str("s=", o.arc.sets[0].selector, TF_STR("ed"));
+	assert_str("d= of the AMS", o.arc.sets[0].message_domain, TF_STR("evil.example"));
 	assert_str("id", o.arc.sets[0].authserv_id, TF_STR("mx.evil"));
 	assert_int_equal(o.arc.sets[0].message, TF_FAIL);
 	assert_false(o.arc.sets[0].says_dmarc);

@@ -7,9 +7,9 @@
 #define R TF_POLICY_REJECT
 #define FROM "legit.test"
 #define PASS_OF(author) .says_dmarc = true, .dmarc = TF_PASS, .from = TF_LIT(author)
-#define LIST .domain = TF_LIT("lists.test")
-#define SECOND .domain = TF_LIT("second.test")
-#define STRANGER .domain = TF_LIT("evil.test")
+#define LIST .domain = TF_LIT("lists.test"), .message_domain = TF_LIT("lists.test")
+#define SECOND .domain = TF_LIT("second.test"), .message_domain = TF_LIT("second.test")
+#define STRANGER .domain = TF_LIT("evil.test"), .message_domain = TF_LIT("evil.test")
 
 static const struct tf_str trusted[] = { TF_LIT("lists.test"), TF_LIT("second.test") };
 
@@ -57,6 +57,19 @@ static const struct row {
 	{ "a stranger between two trusted ones", TF_PASS,
 	    { { LIST, PASS_OF(FROM) }, { STRANGER, PASS_OF(FROM) }, { SECOND, .says_dmarc = true, .dmarc = TF_FAIL } }, 3, "",
 	    "set 3 of second.test says dmarc=fail" },
+	{ "ARC-17 another trusted one's message signature", TF_PASS,
+	    { { .domain = TF_LIT("lists.test"), .message_domain = TF_LIT("second.test"), PASS_OF(FROM) } }, 1, "lists.test",
+	    "set 1 of the trusted sealer lists.test says dmarc=pass of legit.test" },
+	{ "a stranger's message signature under a trusted seal", TF_PASS,
+	    { { .domain = TF_LIT("lists.test"), .message_domain = TF_LIT("evil.test"), PASS_OF(FROM) } }, 1, "",
+	    "lists.test sealed last, but the message was signed by evil.test, which is no trusted sealer" },
+	{ "the same below a trusted set", TF_PASS,
+	    { { .domain = TF_LIT("lists.test"), .message_domain = TF_LIT("evil.test"), PASS_OF(FROM) },
+		{ SECOND, .says_dmarc = true, .dmarc = TF_FAIL } }, 2, "",
+	    "set 2 of second.test says dmarc=fail" },
+	{ "no usable message signature below a trusted set", TF_PASS,
+	    { { .domain = TF_LIT("lists.test"), PASS_OF(FROM) }, { SECOND, PASS_OF("other.test") } }, 2, "",
+	    "set 2 of second.test says dmarc=pass of other.test, not of legit.test" },
 	{ "ARC-27 dmarc=fail", TF_PASS, { { LIST, .says_dmarc = true, .dmarc = TF_FAIL, .from = TF_LIT(FROM) } }, 1, "",
 	    "set 1 of lists.test says dmarc=fail" },
 	{ "dmarc=none is no pass", TF_PASS, { { LIST, .says_dmarc = true, .dmarc = TF_NONE, .from = TF_LIT(FROM) } }, 1, "",
