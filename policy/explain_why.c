@@ -102,11 +102,11 @@ say_setting(const struct tf_verdict *v, struct tf_why *why)
 {
 	const char *setting = NULL;
 
-	if (tf_str_eq(v->rule, TF_STR("temperror")))
+	if (v->decided_by == TF_RULE_TEMPERROR)
 		setting = "dmarc.on_temperror";
-	else if (tf_str_starts_nocase(v->rule, TF_STR("invalid-from:")))
+	else if (v->decided_by == TF_RULE_INVALID_FROM)
 		setting = "dmarc.on_invalid_from";
-	else if (tf_str_eq(v->rule, TF_STR("dmarc-policy")))
+	else if (v->decided_by == TF_RULE_DMARC_POLICY)
 		setting = v->policy == TF_POLICY_REJECT ? "dmarc.on_reject" : "dmarc.on_quarantine";
 	if (setting != NULL)
 		tf_buf_printf(next_line(why), "the setting %s says what is done then", setting);

@@ -477,39 +477,35 @@ write_dmarc(struct page *p)
 	write_notes(p, TF_CHECK_DMARC);
 }
 
-/* What a rule means; the part before ":" is its name. */
-static const struct rule_words {
-	const char *name, *words;
-} rules[] = {
-	{ "none", "nothing asks for more than to deliver it" },
-	{ "dmarc-policy", "the policy that the author domain has published" },
-	{ "override", "a domain section of the configuration" },
-	{ "forwarder", "a forwarder section of the configuration" },
-	{ "trusted-sealer", "a forwarder of arc.trusted_sealers saw it pass" },
-	{ "invalid-from", "the From header does not name its author domain for certain" },
-	{ "temperror", "DNS gave no answer, so nothing is known for certain" },
-	{ "trusted-network", "the client is in trusted_networks: nothing was evaluated" },
-	{ "trusted-relay", "the client is in trusted_relays, which has evaluated it before" },
-	{ "authenticated", "the client has logged in: nothing was evaluated" },
-	{ "exempt-recipient", "it would be refused, but all recipients are in exempt_recipients" },
-	{ "spf-fail", "spf.on_fail refuses it, and no signature of the author speaks for it" },
-	{ "spf-helo-fail",
-	    "spf.on_helo_fail refuses it, and no signature of the author speaks for it" },
-	{ "error", "truefrom could not evaluate the message; on_error decides" },
-};
-
 static void
 write_rule(struct page *p)
 {
-	struct tf_str rule = p->verdict->rule;
-	struct tf_str name = tf_str_sub(rule, 0, tf_str_find(rule, ':'));
+	static const char *const meanings[] = {
+		[TF_RULE_NONE] = "nothing asks for more than to deliver it",
+		[TF_RULE_DMARC_POLICY] = "the policy that the author domain has published",
+		[TF_RULE_OVERRIDE] = "a domain section of the configuration",
+		[TF_RULE_FORWARDER] = "a forwarder section of the configuration",
+		[TF_RULE_TRUSTED_SEALER] = "a forwarder of arc.trusted_sealers saw it pass",
+		[TF_RULE_INVALID_FROM] =
+		    "the From header does not name its author domain for certain",
+		[TF_RULE_TEMPERROR] = "DNS gave no answer, so nothing is known for certain",
+		[TF_RULE_TRUSTED_NETWORK] =
+		    "the client is in trusted_networks: nothing was evaluated",
+		[TF_RULE_AUTHENTICATED] = "the client has logged in: nothing was evaluated",
+		[TF_RULE_TRUSTED_RELAY] =
+		    "the client is in trusted_relays, which has evaluated it before",
+		[TF_RULE_EXEMPT_RECIPIENT] =
+		    "it would be refused, but all recipients are in exempt_recipients",
+		[TF_RULE_SPF_FAIL] =
+		    "spf.on_fail refuses it, and no signature of the author speaks for it",
+		[TF_RULE_SPF_HELO_FAIL] =
+		    "spf.on_helo_fail refuses it, and no signature of the author speaks for it",
+		[TF_RULE_ERROR] = "truefrom could not evaluate the message; on_error decides",
+	};
 
 	begin_line(p, "rule");
-	put(p, rule);
-	for (size_t i = 0; i < TF_ARRAY_LEN(rules); i++) {
-		if (tf_str_eq(name, tf_str_from(rules[i].name)))
-			tf_buf_printf(p->out, " (%s)", rules[i].words);
-	}
+	put(p, p->verdict->rule);
+	tf_buf_printf(p->out, " (%s)", meanings[p->verdict->decided_by]);
 	end_line(p);
 }
 
@@ -583,8 +579,7 @@ write_decision(struct page *p)
 	write_why(p);
 	if (v->arc.len != 0)
 		fact(p, "ARC", v->arc);
-	if (tf_str_starts_nocase(v->rule, TF_STR("override:")) ||
-	    tf_str_starts_nocase(v->rule, TF_STR("forwarder:")))
+	if (v->decided_by == TF_RULE_OVERRIDE || v->decided_by == TF_RULE_FORWARDER)
 		fact(p, "policy", tf_str_from(tf_dmarc_policy_name(v->policy)));
 	begin_finding(p, "action", tones[v->action], tf_action_name(v->action));
 	say_action_meaning(p);

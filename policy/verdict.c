@@ -30,11 +30,28 @@ static const char *const action_names[] = {
 	[TF_ACT_TEMPFAIL] = "tempfail",
 };
 
-static const char *const exempt_rules[] = {
-	[TF_EXEMPT_NO] = "none",
-	[TF_EXEMPT_TRUSTED_NETWORK] = "trusted-network",
-	[TF_EXEMPT_AUTHENTICATED] = "authenticated",
-	[TF_EXEMPT_TRUSTED_RELAY] = "trusted-relay",
+static const char *const rule_names[] = {
+	[TF_RULE_NONE] = "none",
+	[TF_RULE_DMARC_POLICY] = "dmarc-policy",
+	[TF_RULE_OVERRIDE] = "override",
+	[TF_RULE_FORWARDER] = "forwarder",
+	[TF_RULE_TRUSTED_SEALER] = "trusted-sealer",
+	[TF_RULE_INVALID_FROM] = "invalid-from",
+	[TF_RULE_TEMPERROR] = "temperror",
+	[TF_RULE_TRUSTED_NETWORK] = "trusted-network",
+	[TF_RULE_AUTHENTICATED] = "authenticated",
+	[TF_RULE_TRUSTED_RELAY] = "trusted-relay",
+	[TF_RULE_EXEMPT_RECIPIENT] = "exempt-recipient",
+	[TF_RULE_SPF_FAIL] = "spf-fail",
+	[TF_RULE_SPF_HELO_FAIL] = "spf-helo-fail",
+	[TF_RULE_ERROR] = "error",
+};
+
+static const enum tf_rule exempt_rules[] = {
+	[TF_EXEMPT_NO] = TF_RULE_NONE,
+	[TF_EXEMPT_TRUSTED_NETWORK] = TF_RULE_TRUSTED_NETWORK,
+	[TF_EXEMPT_AUTHENTICATED] = TF_RULE_AUTHENTICATED,
+	[TF_EXEMPT_TRUSTED_RELAY] = TF_RULE_TRUSTED_RELAY,
 };
 
 /* What a sender is told of a From that the parser gave no words for. */
@@ -52,6 +69,26 @@ const char *
 tf_action_name(enum tf_action action)
 {
 	return action_names[action];
+}
+
+const char *
+tf_rule_name(enum tf_rule rule)
+{
+	return rule_names[rule];
+}
+
+static void
+set_rule(struct tf_verdict *v, enum tf_rule rule)
+{
+	v->decided_by = rule;
+	v->rule = tf_str_from(rule_names[rule]);
+}
+
+static void
+set_rule_of(struct tf_arena *a, struct tf_verdict *v, enum tf_rule rule, struct tf_str whom)
+{
+	v->decided_by = rule;
+	v->rule = tf_arena_printf(a, "%s:%.*s", rule_names[rule], TF_PRI(whom));
 }
 
 /* Sets action and quarantine alone. */
@@ -96,7 +133,7 @@ decide_invalid_from(const struct ctx *c, struct tf_verdict *v)
 	    author->reason.len != 0 ? author->reason : tf_str_from(from_faults[author->state]);
 
 	set_action(c, c->opts->on_invalid_from, v);
-	v->rule = tf_arena_printf(c->a, "invalid-from:%s", tf_from_state_name(author->state));
+	set_rule_of(c->a, v, TF_RULE_INVALID_FROM, tf_str_from(tf_from_state_name(author->state)));
 	if (v->action == TF_ACT_REJECT)
 		v->reply = tf_reply_line(c->a, "550 5.7.1 invalid From header: ", fault);
 	else if (is_held(v))
@@ -107,7 +144,7 @@ static void
 decide_temperror(const struct ctx *c, struct tf_verdict *v)
 {
 	set_action(c, c->opts->on_temperror, v);
-	v->rule = TF_STR("temperror");
+	set_rule(v, TF_RULE_TEMPERROR);
 	if (v->action == TF_ACT_TEMPFAIL)
 		v->reply = tf_reply_line(c->a,
 		    "451 4.7.1 DNS failure during DMARC evaluation, please try again later: ",
@@ -176,7 +213,7 @@ is_rescued(const struct ctx *c, const struct tf_override *o, struct tf_verdict *
 		return false;
 	}
 	v->policy = TF_POLICY_NONE;
-	v->rule = tf_arena_printf(c->a, "trusted-sealer:%.*s", TF_PRI(sealer));
+	set_rule_of(c->a, v, TF_RULE_TRUSTED_SEALER, sealer);
 	return true;
 }
 
@@ -201,7 +238,7 @@ is_forwarded(const struct ctx *c, const struct tf_override *o, struct tf_verdict
 		return true;
 	}
 	v->policy = f->policy;
-	v->rule = tf_arena_printf(c->a, "forwarder:%.*s", TF_PRI(f->name));
+	set_rule_of(c->a, v, TF_RULE_FORWARDER, f->name);
 	apply_policy(c, v);
 	return true;
 }
@@ -234,18 +271,18 @@ decide_unaligned(const struct ctx *c, struct tf_verdict *v)
 	if (failed && v->policy > TF_POLICY_NONE && (is_rescued(c, o, v) || is_forwarded(c, o, v)))
 		return;
 	if (applies)
-		v->rule =
-		    tf_arena_printf(c->a, "override:%.*s", TF_PRI(tf_override_title(o, c->a)));
+		set_rule_of(c->a, v, TF_RULE_OVERRIDE, tf_override_title(o, c->a));
 	else if (published != TF_POLICY_NONE)
-		v->rule = TF_STR("dmarc-policy");
+		set_rule(v, TF_RULE_DMARC_POLICY);
 	apply_policy(c, v);
 }
 
 static struct tf_verdict
 decide_author(const struct ctx *c, const struct tf_dmarc *d)
 {
-	struct tf_verdict v = { .rule = TF_STR("none"), .policy = TF_POLICY_NONE, .dmarc = d };
+	struct tf_verdict v = { .policy = TF_POLICY_NONE, .dmarc = d };
 
+	set_rule(&v, TF_RULE_NONE);
 	switch (d->code) {
 	case TF_TEMPERROR:
 		decide_temperror(c, &v);
@@ -327,19 +364,23 @@ dkim_speaks_for_author(const struct tf_result *res)
 	return false;
 }
 
+/* The postmaster's own word, which made the policy milder. */
+static bool
+is_let_through(const struct tf_verdict *v)
+{
+	return v->action == TF_ACT_ACCEPT &&
+	       (v->decided_by == TF_RULE_OVERRIDE || v->decided_by == TF_RULE_FORWARDER ||
+		   v->decided_by == TF_RULE_TRUSTED_SEALER);
+}
+
 /* DMARC had its say: an override, a forwarder or a trusted sealer that let the message through
  * stands, and so does what is not known for want of DNS. */
 static bool
 may_refuse_for_spf(const struct ctx *c, const struct tf_verdict *v)
 {
-	bool let_through = v->action == TF_ACT_ACCEPT &&
-			   (tf_str_starts_nocase(v->rule, TF_STR("override:")) ||
-			       tf_str_starts_nocase(v->rule, TF_STR("forwarder:")) ||
-			       tf_str_starts_nocase(v->rule, TF_STR("trusted-sealer:")));
-
-	if (v->action == TF_ACT_REJECT || v->action == TF_ACT_TEMPFAIL || let_through)
+	if (v->action == TF_ACT_REJECT || v->action == TF_ACT_TEMPFAIL || is_let_through(v))
 		return false;
-	return !tf_str_eq(v->rule, TF_STR("temperror")) && !dkim_speaks_for_author(c->res);
+	return v->decided_by != TF_RULE_TEMPERROR && !dkim_speaks_for_author(c->res);
 }
 
 /* The owner's explanation (RFC 7208 section 6.2) is his word, and the reply says so. */
@@ -376,7 +417,7 @@ decide_spf(const struct ctx *c, struct tf_verdict *v)
 	if (failed == NULL || !may_refuse_for_spf(c, v))
 		return;
 	v->action = TF_ACT_REJECT;
-	v->rule = failed == mailfrom ? TF_STR("spf-fail") : TF_STR("spf-helo-fail");
+	set_rule(v, failed == mailfrom ? TF_RULE_SPF_FAIL : TF_RULE_SPF_HELO_FAIL);
 	v->reply = spf_reply(c, failed);
 	v->hold_reason = TF_NONE_STR;
 }
@@ -461,11 +502,9 @@ tf_verdict_eval(struct tf_arena *a, const struct tf_result *res, const struct tf
     struct tf_verdict *verdict_out)
 {
 	struct ctx c = { .a = a, .res = res, .opts = opts, .queue_id = queue_id };
-	struct tf_verdict v = {
-		.rule = tf_str_from(exempt_rules[res->exempt]),
-		.policy = TF_POLICY_NONE,
-	};
+	struct tf_verdict v = { .policy = TF_POLICY_NONE };
 
+	set_rule(&v, exempt_rules[res->exempt]);
 	if (res->exempt == TF_EXEMPT_NO) {
 		v.dmarc = opts->dmarc_enabled ? res->dmarc : NULL;
 		if (opts->dmarc_enabled)
@@ -475,7 +514,7 @@ tf_verdict_eval(struct tf_arena *a, const struct tf_result *res, const struct tf
 	if ((v.action == TF_ACT_REJECT || v.action == TF_ACT_TEMPFAIL) &&
 	    all_exempt(&c, rcpts, rcpt_count)) {
 		accept_instead(&v);
-		v.rule = TF_STR("exempt-recipient");
+		set_rule(&v, TF_RULE_EXEMPT_RECIPIENT);
 	}
 	if (opts->monitor) {
 		v.would = v.action;
@@ -490,10 +529,10 @@ tf_verdict_cannot(
     struct tf_arena *a, bool tempfail, struct tf_str why, struct tf_verdict *verdict_out)
 {
 	*verdict_out = (struct tf_verdict){
-		.rule = TF_STR("error"),
 		.policy = TF_POLICY_NONE,
 		.disposition = TF_POLICY_NONE,
 	};
+	set_rule(verdict_out, TF_RULE_ERROR);
 	if (!tempfail)
 		return;
 	verdict_out->action = TF_ACT_TEMPFAIL;

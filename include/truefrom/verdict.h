@@ -67,6 +67,24 @@ struct tf_verdict_opts {
 	size_t trusted_sealer_count;
 };
 
+/* What decided: the word of rule= (tf_rule_name). */
+enum tf_rule {
+	TF_RULE_NONE,
+	TF_RULE_DMARC_POLICY,
+	TF_RULE_OVERRIDE,       /* ":" and the title of the domain section */
+	TF_RULE_FORWARDER,      /* ":" and the name of the forwarder section */
+	TF_RULE_TRUSTED_SEALER, /* ":" and its domain */
+	TF_RULE_INVALID_FROM,   /* ":" and tf_from_state_name */
+	TF_RULE_TEMPERROR,
+	TF_RULE_TRUSTED_NETWORK,
+	TF_RULE_AUTHENTICATED,
+	TF_RULE_TRUSTED_RELAY,
+	TF_RULE_EXEMPT_RECIPIENT,
+	TF_RULE_SPF_FAIL,
+	TF_RULE_SPF_HELO_FAIL,
+	TF_RULE_ERROR
+};
+
 struct tf_verdict {
 	enum tf_action action;
 	enum tf_action would;          /* what monitor mode withheld; TF_ACT_ACCEPT = nothing */
@@ -77,7 +95,8 @@ struct tf_verdict {
 	 * stricter; NULL for exempt mail and without DMARC. */
 	const struct tf_dmarc *dmarc;
 	enum tf_dmarc_policy policy; /* what was to be applied to it, overrides included */
-	struct tf_str rule;          /* interface.md: rule= */
+	enum tf_rule decided_by;
+	struct tf_str rule; /* of the log: tf_rule_name(decided_by), for some ":" and whom */
 	/* As the client sees it, "550 5.7.1 ...", lines with LF between them; empty when accepted
 	 * or held; else printable ASCII */
 	struct tf_str reply;
@@ -94,9 +113,8 @@ struct tf_verdict {
  *           empty, then nobody is exempt
  * queue_id  for %{queue_id}; may be empty
  *
- * verdict_out is filled completely; its slices live in a or are static. Beside the rules of
- * interface.md there are `exempt-recipient`, `spf-fail` and `spf-helo-fail`. Spec: RFC 9989
- * sections 5.3.6, 5.4 and 7.1; RFC 7208 section 8.4; RFC 8617 section 7.2.1.
+ * verdict_out is filled completely; its slices live in a or are static. Pure; thread-safe. Spec:
+ * RFC 9989 sections 5.3.6, 5.4, 7.1 and 7.4; RFC 7208 section 8.4; RFC 8617 section 7.2.1.
  */
 void tf_verdict_eval(struct tf_arena *a, const struct tf_result *res,
     const struct tf_verdict_opts *opts, const struct tf_str *rcpts, size_t rcpt_count,
@@ -108,12 +126,13 @@ void tf_verdict_eval(struct tf_arena *a, const struct tf_result *res,
  * tempfail  on_error = "tempfail" and not monitor mode; else the message is accepted
  * why       clean short text for the reply; the caller logs it
  *
- * The rule is `error`.
+ * The rule is TF_RULE_ERROR.
  */
 void tf_verdict_cannot(
     struct tf_arena *a, bool tempfail, struct tf_str why, struct tf_verdict *verdict_out);
 
 const char *tf_action_name(enum tf_action action); /* "accept" ... */
+const char *tf_rule_name(enum tf_rule rule);       /* "dmarc-policy" ... */
 
 /*
  * tf_verdict_reply_check - whether a dmarc.reply template is usable

@@ -93,6 +93,7 @@ static const struct tf_verdict forged_verdict = { .action = TF_ACT_QUARANTINE,
 	.disposition = TF_POLICY_QUARANTINE,
 	.dmarc = &forged_dmarc,
 	.policy = TF_POLICY_QUARANTINE,
+	.decided_by = TF_RULE_DMARC_POLICY,
 	.rule = TF_LIT("dmarc-policy"),
 	.hold_reason = TF_LIT("DMARC policy quarantine of news.example.net"),
 	.arc = TF_LIT("set 2 of lists.test says dmarc=fail") };
