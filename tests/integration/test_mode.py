@@ -8,6 +8,7 @@ import expect
 import zones
 from dns_server import SERVFAIL
 from letter import letter
+from signing import rsa_key, sign
 
 FOREIGN = "203.0.113.9"
 FORGED = "Authentication-Results: mx.example.org; dmarc=pass"
@@ -95,6 +96,34 @@ def test_override_lowers_policy_for_facts(mx):
     outcome = mx.send(letter(), ip=FOREIGN)
     assert outcome.delivered and outcome.log["rule"] == "override:example.com"
     assert mx.send(letter(), ip="198.51.100.1").code == 550
+
+
+def test_override_wildcard(mx):
+    """A wildcard takes the names below; the rule shows in log, JSON and reply."""
+    mx.start(zone("v=DMARC1; p=none"), dmarc={"reply": "5.7.1 refused by %{rule}"},
+             **{'domain "*.example.com"': {"policy": "reject"}})
+    outcome = mx.send(letter(sender="a@x.example.com"), ip=FOREIGN)
+    assert (outcome.code, outcome.text) == (550, "5.7.1 refused by override:*.example.com")
+    assert outcome.log["rule"] == outcome.check["rule"] == "override:*.example.com"
+    assert mx.send(letter(), ip=FOREIGN).delivered
+
+
+@pytest.mark.parametrize("fact", ["when_spf_pass", "when_dkim_pass"])
+def test_override_lowered_by_a_pass(mx, fact):
+    """What a list has authenticated lowers the policy; a List-Id and a broken signature do not."""
+    mx.start(zones.join(zone("v=DMARC1; p=reject"),
+                        zones.domain("lists.example", spf="v=spf1 ip4:203.0.113.9 -all",
+                                     keys={"s1": rsa_key()})),
+             **{'domain "example.com"': {"policy": "none", fact: ["lists.example"]}})
+    message = letter(extra=["List-Id: <talk.lists.example>"])
+    if fact == "when_dkim_pass":
+        message = sign(message, "lists.example", rsa_key())
+        broken = mx.send(message + b"changed\r\n", ip="198.51.100.1", sender="x@attack.example")
+        assert (broken.code, broken.log["rule"]) == (550, "dmarc-policy")
+    outcome = mx.send(message, ip=FOREIGN, sender="b@lists.example")
+    assert outcome.delivered and outcome.log["rule"] == "override:example.com"
+    assert mx.send(letter(extra=["List-Id: <talk.lists.example>"]), ip="198.51.100.1",
+                   sender="b@lists.example").code == 550
 
 
 def test_override_expired(mx):

@@ -125,7 +125,7 @@ def test_smtp_auth_wrong_password(mx):
 
 
 def test_trusted_network_exempt(mx):
-    """Loopback is trusted by default: no field of ours, forged ones gone."""
+    """AUTHRES-9: loopback is trusted by default: no field of ours, forged ones gone."""
     start(mx)
     forged = f"{FORGED}\r\n".encode()
     outcome = mx.send(letter(extra=[FORGED]), ip="127.0.0.1", removed=[forged])
@@ -154,7 +154,7 @@ def test_trusted_network_each_message(mx):
 
 
 def test_trusted_relay(mx):
-    """A relay that runs a truefrom of ours: its fields stay, nothing is evaluated again."""
+    """AUTHRES-26: a relay that runs a truefrom of ours: its fields stay, nothing is evaluated again."""
     start(mx, trusted_relays=["203.0.113.9"])
     outcome = mx.send(letter(extra=[FORGED]), ip=FOREIGN)
     assert outcome.rest.count(FORGED.encode()) == 1

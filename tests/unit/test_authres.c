@@ -95,6 +95,28 @@ static const struct tf_dkim hostile_sigs[] = {
 	    .reason = TF_LIT(LONG) },
 };
 
+static const struct tf_dkim utf8_sig[] = { { .code = TF_PASS,
+    .domain = TF_LIT("xn--bcher-kva.example"),
+    .selector = TF_LIT("s1"),
+    .identity = TF_LIT("j\303\274rgen@xn--bcher-kva.example"),
+    .b = TF_LIT("AbCdEf12"),
+    .bits = 256 } };
+
+static const struct tf_dmarc passed_dmarc = { .code = TF_PASS,
+	.from = TF_LIT("xn--bcher-kva.example"),
+	.policy = TF_POLICY_QUARANTINE,
+	.applied_policy = TF_POLICY_QUARANTINE,
+	.aligned_dkim = true };
+
+/* clang-format off */
+#define BROKEN { .code = TF_PERMERROR, .domain = TF_LIT("example.com"), .b = TF_LIT("AbCdEf12"), .reason = TF_LIT("key not found") }
+#define BROKEN_WRITTEN "\tdkim=permerror reason=\"key not found\" header.d=example.com header.b=AbCdEf12;\n"
+#define FIVE(x) x x x x x
+/* clang-format on */
+static const struct tf_dkim twenty_sigs[] = { BROKEN, BROKEN, BROKEN, BROKEN, BROKEN, BROKEN,
+	BROKEN, BROKEN, BROKEN, BROKEN, BROKEN, BROKEN, BROKEN, BROKEN, BROKEN, BROKEN, BROKEN,
+	BROKEN, BROKEN, BROKEN };
+
 static const struct row {
 	const char *what;
 	struct tf_result res;
@@ -186,6 +208,28 @@ static const struct row {
 	    "\tdkim=neutral reason=\"bad 'tag' (' d=a; dmarc : pass?\?X: ?\?)\";\n"
 	    "\tdkim=permerror reason=\"permanent failure\" header.b=\"bbbb+/==\";\n"
 	    "\tdkim=policy reason=\"not acceptable here\"" },
+	{ "AUTHRES-12 SMTPUTF8: A-labels, and no local part that is not ASCII",
+	    { .mailfrom = { .code = TF_PASS, .domain = TF_LIT("xn--bcher-kva.example") },
+		.identity.smtputf8 = true,
+		SIGS(utf8_sig),
+		DMARC(passed_dmarc) },
+	    TF_POLICY_NONE,
+	    " mx.example.org;\n"
+	    "\tspf=pass smtp.mailfrom=xn--bcher-kva.example;\n"
+	    "\tdkim=pass (256-bit key) header.d=xn--bcher-kva.example header.s=s1\n"
+	    "\t header.b=AbCdEf12;\n"
+	    "\tdmarc=pass (p=quarantine dis=none) header.from=xn--bcher-kva.example\n"
+	    "\t policy.dmarc=quarantine" },
+	{ "AUTHRES-20 twenty signatures",
+	    { .mailfrom = { .code = TF_PASS, .domain = TF_LIT("example.com") },
+		SIGS(twenty_sigs),
+		DMARC(example_dmarc) },
+	    TF_POLICY_REJECT,
+	    " mx.example.org;\n"
+	    "\tspf=pass smtp.mailfrom=example.com;\n" FIVE(BROKEN_WRITTEN) FIVE(BROKEN_WRITTEN)
+		FIVE(BROKEN_WRITTEN)
+		    FIVE(BROKEN_WRITTEN) "\tdmarc=fail (p=reject dis=reject) "
+					 "header.from=example.net policy.dmarc=reject" },
 };
 
 static struct tf_str
