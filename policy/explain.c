@@ -216,6 +216,22 @@ discovery(enum tf_discovery how)
 	return how != TF_DISCOVERY_NONE ? json_string("treewalk") : json_null();
 }
 
+/* The names of the author domain's walk with what stood there, in order. */
+static json_t *
+walk_array(const struct tf_dmarc *d)
+{
+	json_t *array = checked(json_array());
+
+	for (size_t i = 0; i < d->walk_count; i++) {
+		json_t *o = checked(json_object());
+
+		put(o, "domain", text(d->walk[i].domain));
+		put(o, "found", text(d->walk[i].found));
+		append(array, o);
+	}
+	return array;
+}
+
 static json_t *
 dmarc_object(const struct tf_result *res, const struct tf_verdict *verdict)
 {
@@ -237,6 +253,7 @@ dmarc_object(const struct tf_result *res, const struct tf_verdict *verdict)
 	put(o, "alignment", alignment_object(d));
 	put(o, "reason", text_or_null(d->reason));
 	put(o, "authors", texts(res->author.domains, res->author.domain_count));
+	put(o, "walk", walk_array(d));
 	return o;
 }
 

@@ -67,7 +67,9 @@ def test_all_pass_check_agrees(mx):
     assert said["arc"] == {"result": "none", "instances": 0, "sealer": None, "reason": None,
                            "oldest_pass": None, "sets": [], "trust": None}
     dmarc = dict(said["dmarc"])
-    assert dmarc.pop("authors")
+    assert dmarc.pop("authors") == ["example.com"]
+    assert dmarc.pop("walk") == [{"domain": "example.com", "found": "record"},
+                                 {"domain": "com", "found": "none"}]
     assert dmarc == {
         "result": "pass", "from": "example.com", "domain": "example.com",
         "org_domain": "example.com", "policy": "reject", "applied_policy": "reject",
