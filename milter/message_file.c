@@ -87,8 +87,8 @@ next_field(struct tf_str *rest, bool crlf, struct tf_str *field_out)
 	return true;
 }
 
-/* RFC 5322 section 2.2: printable ASCII but the colon; blanks and folds before the colon (obsolete)
- * are dropped. */
+/* RFC 5322 section 2.2: printable ASCII but the colon; blanks and folds before the colon are
+ * obsolete, and stay with the name. */
 static bool
 split_field(struct tf_str field, struct tf_str *name_out, struct tf_str *value_out)
 {
@@ -101,7 +101,7 @@ split_field(struct tf_str field, struct tf_str *name_out, struct tf_str *value_o
 		if (name.ptr[i] <= ' ' || name.ptr[i] == 127)
 			return false;
 	}
-	*name_out = name;
+	*name_out = tf_str_sub(field, 0, colon);
 	*value_out = tf_str_sub(field, colon + 1, field.len);
 	return true;
 }

@@ -23,6 +23,7 @@
  *  - h= that names DKIM-Signature: it leaves out fields that it does not like, and its own;
  *  - relaxed header canonicalization of a field with NUL, VT, FF or a stray line end: it stops at
  *    the NUL, and takes the others for white space;
+ *  - simple header canonicalization of a field with a blank before its colon, which it is not told;
  *  - more than LIMITED_MAX signatures with l=: each is one more pass over the body.
  * What is known at the end of the body only:
  *  - bare CR or LF: it drops the one under relaxed, and misreads the other under simple;
@@ -233,21 +234,38 @@ has_stray_control(struct tf_str value)
 }
 
 static bool
-covers_stray_control(const struct tf_dkim_sig *sig, const struct tf_header_block *hb)
+has_blank_before_colon(const struct tf_header *h)
 {
-	for (size_t i = 0; i < hb->count; i++) {
-		if (has_stray_control(hb->fields[i].value) &&
-		    tf_dkim_sig_covers(sig, hb->fields[i].name) != 0)
-			return true;
-	}
-	return false;
+	return h->written.len != h->name.len;
 }
 
+/* Why the library would hash a field wrong that is signed, or NULL. */
+static const char *
+signed_field_lacks(const struct tf_verify *item, const struct tf_header_block *hb)
+{
+	const struct tf_dkim_sig *sig = item->sig;
+
+	if (!sig->header_relaxed && has_blank_before_colon(&hb->fields[item->field]))
+		return "blank before a colon";
+	for (size_t i = 0; i < hb->count; i++) {
+		const struct tf_header *h = &hb->fields[i];
+		bool odd =
+		    sig->header_relaxed ? has_stray_control(h->value) : has_blank_before_colon(h);
+
+		if (odd && tf_dkim_sig_covers(sig, h->name) != 0)
+			return sig->header_relaxed ? "control character in a signed field"
+						   : "blank before a colon";
+	}
+	return NULL;
+}
+
+/* Whether signed_field_lacks needs to look. */
 static bool
-has_stray_controls(const struct tf_header_block *hb)
+has_odd_field(const struct tf_header_block *hb)
 {
 	for (size_t i = 0; i < hb->count; i++) {
-		if (has_stray_control(hb->fields[i].value))
+		if (has_stray_control(hb->fields[i].value) ||
+		    has_blank_before_colon(&hb->fields[i]))
 			return true;
 	}
 	return false;
@@ -255,14 +273,15 @@ has_stray_controls(const struct tf_header_block *hb)
 
 /* Why the library would get this signature wrong, or NULL. */
 static const char *
-lacks(const struct tf_verify *item, const struct tf_header_block *hb, bool stray, size_t limited)
+lacks(const struct tf_verify *item, const struct tf_header_block *hb, bool odd, size_t limited)
 {
 	const struct tf_dkim_sig *sig = item->sig;
+	const char *why = odd ? signed_field_lacks(item, hb) : NULL;
 
 	if (tf_dkim_sig_covers(sig, TF_STR("DKIM-Signature")) != 0)
 		return "signature covers a signature";
-	if (stray && sig->header_relaxed && covers_stray_control(sig, hb))
-		return "control character in a signed field";
+	if (why != NULL)
+		return why;
 	if (sig->limited && limited >= LIMITED_MAX)
 		return "too many signatures with l=";
 	return field_lacks(sig, hb->fields[item->field].value);
@@ -271,14 +290,14 @@ lacks(const struct tf_verify *item, const struct tf_header_block *hb, bool stray
 static void
 choose_items(struct tf_dkim_library *l, const struct tf_header_block *hb)
 {
-	bool stray = has_stray_controls(hb);
+	bool odd = has_odd_field(hb);
 	size_t limited = 0;
 
 	l->items = tf_arena_array(l->arena, l->all_count, sizeof(*l->items));
 	for (size_t i = 0; i < l->all_count; i++) {
 		struct tf_verify *item = &l->all[i];
 
-		item->why = lacks(item, hb, stray, limited);
+		item->why = lacks(item, hb, odd, limited);
 		if (item->why != NULL)
 			continue;
 		limited += item->sig->limited;

@@ -48,22 +48,32 @@ grow(struct tf_header_block *hb)
 	hb->room = room;
 }
 
+/* Blanks and folds before the colon. */
+static struct tf_str
+without_blanks(struct tf_str name)
+{
+	while (name.len != 0 && memchr(" \t\r\n", name.ptr[name.len - 1], 4) != NULL)
+		name.len--;
+	return name;
+}
+
 bool
 tf_header_block_add(struct tf_header_block *hb, struct tf_str name, struct tf_str value)
 {
+	struct tf_header *h;
+
 	if (hb->too_big || hb->count >= hb->limits.max_fields ||
 	    name.len > hb->limits.max_bytes - hb->bytes ||
 	    value.len > hb->limits.max_bytes - hb->bytes - name.len) {
 		hb->too_big = true;
 		return false;
 	}
-	while (name.len != 0 && tf_is_wsp(name.ptr[name.len - 1]))
-		name.len--;
 	if (hb->count == hb->room)
 		grow(hb);
-	hb->fields[hb->count].name = tf_arena_dup(hb->arena, name);
-	hb->fields[hb->count].value = with_crlf(hb->arena, value);
-	hb->count++;
+	h = &hb->fields[hb->count++];
+	h->written = with_crlf(hb->arena, name);
+	h->name = without_blanks(h->written);
+	h->value = with_crlf(hb->arena, value);
 	hb->bytes += name.len + value.len;
 	return true;
 }

@@ -10,7 +10,8 @@
 #include "truefrom/base.h"
 
 struct tf_header {
-	struct tf_str name; /* as received, without blanks before the colon */
+	struct tf_str name;    /* as received, without blanks before the colon */
+	struct tf_str written; /* the same with them */
 	struct tf_str
 	    value; /* after the colon, leading blank included, no final CRLF, folds as CRLF */
 };
@@ -31,7 +32,13 @@ struct tf_header_block {
 
 void tf_header_block_init(
     struct tf_header_block *hb, struct tf_arena *a, const struct tf_header_limits *limits);
-/* Copies name and value; LF without CR becomes CRLF, a bare CR stays. False once a limit is passed.
+/*
+ * tf_header_block_add - the next field
+ *
+ * name  without the colon; blanks and folds before it are obsolete syntax (RFC 5322 section 4.5),
+ *       kept because DKIM may have signed them
+ *
+ * Copies name and value; LF without CR becomes CRLF, a bare CR stays. False once a limit is passed.
  */
 bool tf_header_block_add(struct tf_header_block *hb, struct tf_str name, struct tf_str value);
 bool tf_header_is(const struct tf_header *h, struct tf_str name); /* ASCII case ignored */

@@ -171,10 +171,10 @@ tf_signed_message_text(
 		if (field == NO_FIELD)
 			continue;
 		h = &m->hb->fields[field];
-		tf_canon_field(relaxed, h->name, h->value, &m->text);
+		tf_canon_field(relaxed, h->written, h->value, &m->text);
 		tf_buf_lit(&m->text, "\r\n");
 	}
-	if (!tf_canon_signature_field(relaxed, own->name, own->value, &m->text))
+	if (!tf_canon_signature_field(relaxed, own->written, own->value, &m->text))
 		return TF_NONE_STR;
 	if (m->text.overflow)
 		tf_panic("header block of %zu fields is larger than it says", m->hb->count);

@@ -65,7 +65,7 @@ void tf_check_rcpt(struct tf_check *c);
 /*
  * tf_check_header - one field as received
  *
- * name   without the colon and without blanks before it
+ * name   without the colon; blanks before that may be there, and DKIM may have signed them
  * value  everything after the colon with its leading blank, folds as CRLF or LF, no final line end
  *
  * Returns false when a limit on the header block was passed: see tf_check_too_big.

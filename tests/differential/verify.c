@@ -94,7 +94,7 @@ split(struct tf_str message, const struct sink *to)
 		if (colon >= end)
 			die("a line of a header that is no field");
 		/* Postfix too takes the blanks before a colon away. */
-		name = tf_str_trim(tf_str_sub(message, 0, colon));
+		name = tf_str_sub(message, 0, colon);
 		value = tf_str_sub(message, colon + 1, end - colon - 1);
 		if (to->check != NULL)
 			(void)tf_check_header(to->check, name, value);

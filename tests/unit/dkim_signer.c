@@ -260,7 +260,7 @@ signed_text(struct tf_arena *a, const struct tf_header_block *header, struct tf_
 		names = tf_str_sub(names, colon + 1, names.len);
 		if (h == NULL)
 			continue;
-		field(h->name, h->value, relaxed, &out);
+		field(relaxed ? h->name : h->written, h->value, relaxed, &out);
 		tf_buf_lit(&out, "\r\n");
 	}
 	field(own_name, without_b(a, tags), relaxed, &out);

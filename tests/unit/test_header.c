@@ -29,6 +29,8 @@ test_kept_as_received(void **state)
 		{ "empty", TF_LIT("A"), TF_LIT(""), TF_LIT("A"), TF_LIT("") },
 		{ "blanks before the colon", TF_LIT("From \t "), TF_LIT("x"), TF_LIT("From"),
 		    TF_LIT("x") },
+		{ "a fold before the colon", TF_LIT("From\n "), TF_LIT("x"), TF_LIT("From"),
+		    TF_LIT("x") },
 		{ "blanks before the name stay", TF_LIT(" From"), TF_LIT("x"), TF_LIT(" From"),
 		    TF_LIT("x") },
 	};
@@ -44,6 +46,8 @@ test_kept_as_received(void **state)
 		assert_str(rows[i].what, hb.fields[i].name, rows[i].want_name);
 		assert_str(rows[i].what, hb.fields[i].value, rows[i].want_value);
 	}
+	assert_str("6376 3.4.1: as it was written", hb.fields[8].written, TF_STR("From \t "));
+	assert_str("6376 3.4: with its fold", hb.fields[9].written, TF_STR("From\r\n "));
 	tf_arena_free(a);
 }
 
