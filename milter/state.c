@@ -4,7 +4,8 @@
  * A text file: "truefrom-policies 1", a line for each policy (dmarc_memory.h), "end COUNT". It is
  * written beside the old one, brought to the disk and renamed over it, so that after a crash there
  * is the one or the other.
- * Limits: a file of FILE_MAX bytes, TF_DMARC_MEMORY_MAX lines.
+ * Limits: a file of FILE_MAX bytes that only this user or root can write to, of which
+ * TF_DMARC_MEMORY_MAX lines are looked at.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -83,6 +84,14 @@ warn_errno(int number, const char *path, const char *what, const char *consequen
 	    TF_LOG_WARNING, "state_dir: %s %s: %s; %s", path, what, tf_buf_cstr(&b), consequence);
 }
 
+/* Whether another user may have written it, or may be writing it now. */
+static bool
+is_foreign(const struct stat *st)
+{
+	return (st->st_uid != geteuid() && st->st_uid != 0) ||
+	       (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
 /* All of an open file; false with errno set. */
 static bool
 read_all(int fd, struct tf_arena *a, struct tf_str *text_out)
@@ -95,6 +104,9 @@ read_all(int fd, struct tf_arena *a, struct tf_str *text_out)
 		return false;
 	errno = !S_ISREG(st.st_mode) ? EINVAL : EFBIG;
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > FILE_MAX)
+		return false;
+	errno = EPERM;
+	if (is_foreign(&st))
 		return false;
 	size = (size_t)st.st_size;
 	bytes = tf_arena_alloc(a, size + 1);
@@ -164,7 +176,8 @@ read_lines(struct tf_str text, struct tf_arena *a, struct contents *c)
 	*c = (struct contents){ .list = tf_arena_array(a, TF_DMARC_MEMORY_MAX, sizeof(*c->list)) };
 	if (!tf_str_eq(take_line(&rest), TF_STR(HEAD)))
 		return false;
-	while (rest.len != 0 && !c->whole) {
+	/* Behind as many lines as there can be comes the last one. */
+	while (rest.len != 0 && !c->whole && c->count + c->bad <= TF_DMARC_MEMORY_MAX) {
 		const struct tf_str line = take_line(&rest);
 
 		if (is_end(line, c->count + c->bad))

@@ -214,6 +214,59 @@ test_long_line(void **state)
 	assert_true(says(bench_end(&b, text, sizeof(text)), "1 of its lines are not readable;"));
 }
 
+/* As many lines as there can be, and then the end, or more of them: those are not looked at. */
+static void
+test_many_lines(void **state)
+{
+	static char bytes[TF_DMARC_MEMORY_MAX + 1000];
+	char text[4096];
+	struct tf_buf out;
+	struct bench b;
+
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		tf_buf_init(&out, bytes, sizeof(bytes));
+		tf_buf_lit(&out, HEAD LINE("a.example"));
+		for (size_t i = 1; i < TF_DMARC_MEMORY_MAX; i++)
+			tf_buf_byte(&out, '\n');
+		tf_buf_lit(&out, more != 0 ? "\n" LINE("b.example") "end 50002\n" : "end 50000\n");
+		assert_false(out.overflow);
+		bench_start(&b);
+		put_file(b.file, tf_buf_get(&out));
+		assert_int_equal(load(&b, NOW), 1);
+		assert_true(says(bench_end(&b, text, sizeof(text)),
+		    more != 0 ? "50000 of its lines are not readable, and its end is missing;"
+			      : "49999 of its lines are not readable;"));
+	}
+}
+
+/* Whoever could write it could say what a domain's policy is while its DNS fails. */
+static void
+test_foreign_file(void **state)
+{
+	static const struct {
+		mode_t mode;
+		bool given_away;
+		size_t want;
+	} cases[] = { { 0600, false, 1 }, { 0644, false, 1 }, { 0620, false, 0 },
+		{ 0602, false, 0 }, { 0644, true, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(cases); i++) {
+		char text[4096];
+		struct bench b;
+
+		bench_start(&b);
+		put_file(b.file, TF_STR(HEAD LINE("a.example") "end 1\n"));
+		assert_int_equal(chmod(b.file, cases[i].mode), 0);
+		/* Only root can give a file away. */
+		if (!cases[i].given_away || chown(b.file, 12345, 12345) == 0)
+			assert_int_equal(load(&b, NOW), cases[i].want);
+		assert_int_equal(says(bench_end(&b, text, sizeof(text)), "warning: state_dir: "),
+		    cases[i].want == 0 && (!cases[i].given_away || geteuid() == 0));
+	}
+}
+
 /* No folder, a file that is a folder, a link to another file: a warning each, and no more. */
 static void
 test_cannot_be_used(void **state)
@@ -318,6 +371,8 @@ main(void)
 		cmocka_unit_test(test_over_a_restart),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_many_lines),
+		cmocka_unit_test(test_foreign_file),
 		cmocka_unit_test(test_cannot_be_used),
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_where),
