@@ -4,335 +4,236 @@
  * One section for each question that a message is asked, in the order in which they are asked, and
  * a line for each finding: what, result, why. Sentences say what a result means, so that nobody has
  * to know the standards first.
- * Every byte from outside goes through put(): printable ASCII or \xNN. A terminal is never driven
- * by a message; the only control sequences are our own colours.
+ * Does not: lay out or clean what it says (page.c), or weigh the reasons of a verdict
+ * (explain_why.c).
  */
 #include "truefrom/explain.h"
 #include "truefrom/resolver.h"
 #include "policy/explain_why.h"
+#include "policy/page.h"
 #include "truefrom/banned.h"
 
-#define LABEL_WIDTH 14
-#define RESULT_WIDTH 11
 #define NAME_WIDTH_MAX 48
 
-enum tone { TONE_PLAIN, TONE_HEAD, TONE_GOOD, TONE_BAD, TONE_DOUBT };
-
-struct page {
-	struct tf_buf *out;
-	bool colour;
+struct words {
+	struct tf_page *page;
 	const struct tf_result *res;
 	const struct tf_verdict *verdict;
 };
 
-static void
-put(struct page *p, struct tf_str s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.ptr[i];
-
-		if (tf_is_ctl(c) || tf_is_8bit(c))
-			tf_buf_printf(p->out, "\\x%02x", (unsigned char)c);
-		else
-			tf_buf_byte(p->out, c);
-	}
-}
-
-static void
-say(struct page *p, const char *words)
-{
-	tf_buf_lit(p->out, words);
-}
-
-/* words before and after something from outside */
-static void
-say_of(struct page *p, const char *before, struct tf_str s, const char *after)
-{
-	say(p, before);
-	put(p, s);
-	say(p, after);
-}
-
-static void
-pad(struct page *p, size_t from, size_t width)
-{
-	for (size_t at = p->out->len - from; at < width; at++)
-		tf_buf_byte(p->out, ' ');
-	tf_buf_byte(p->out, ' ');
-}
-
-static void
-paint(struct page *p, enum tone tone, const char *word)
-{
-	static const char *const codes[] = {
-		[TONE_PLAIN] = "",
-		[TONE_HEAD] = "\033[1m",
-		[TONE_GOOD] = "\033[32m",
-		[TONE_BAD] = "\033[31m",
-		[TONE_DOUBT] = "\033[33m",
-	};
-	bool colour = p->colour && tone != TONE_PLAIN;
-
-	say(p, colour ? codes[tone] : "");
-	say(p, word);
-	say(p, colour ? "\033[0m" : "");
-}
-
-static void
-begin_section(struct page *p, const char *name, const char *question)
-{
-	if (p->out->len != 0)
-		say(p, "\n");
-	paint(p, TONE_HEAD, name);
-	say(p, question);
-	say(p, "\n");
-}
-
-/* "  label         " */
-static void
-begin_line(struct page *p, const char *label)
-{
-	size_t from;
-
-	say(p, "  ");
-	from = p->out->len;
-	say(p, label);
-	pad(p, from, LABEL_WIDTH);
-}
-
-/* "  label         result     ", in colour; what follows says why. */
-static void
-begin_finding(struct page *p, const char *label, enum tone tone, const char *result)
-{
-	size_t width = tf_str_from(result).len;
-
-	begin_line(p, label);
-	paint(p, tone, result);
-	do {
-		tf_buf_byte(p->out, ' ');
-		width++;
-	} while (width <= RESULT_WIDTH);
-}
-
-static void
-end_line(struct page *p)
-{
-	say(p, "\n");
-}
-
-static void
-fact(struct page *p, const char *label, struct tf_str value)
-{
-	begin_line(p, label);
-	put(p, value);
-	end_line(p);
-}
-
 /* What one check found on its way. */
 static void
-write_notes(struct page *p, enum tf_check_kind kind)
+write_notes(struct words *w, enum tf_check_kind kind)
 {
 	const char *label = "steps";
 
-	for (const struct tf_note *n = p->res->notes.first; n != NULL; n = n->next) {
+	for (const struct tf_note *n = w->res->notes.first; n != NULL; n = n->next) {
 		if (n->check != kind)
 			continue;
-		fact(p, label, n->text);
+		tf_page_fact(w->page, label, n->text);
 		label = "";
 	}
 }
 
-static enum tone
+static enum tf_tone
 tone_of(enum tf_code code)
 {
 	switch (code) {
 	case TF_PASS:
-		return TONE_GOOD;
+		return TF_TONE_GOOD;
 	case TF_FAIL:
-		return TONE_BAD;
+		return TF_TONE_BAD;
 	case TF_SOFTFAIL:
 	case TF_POLICY:
 	case TF_TEMPERROR:
 	case TF_PERMERROR:
-		return TONE_DOUBT;
+		return TF_TONE_DOUBT;
 	case TF_NONE:
 	case TF_NEUTRAL:
 		break;
 	}
-	return TONE_PLAIN;
+	return TF_TONE_PLAIN;
 }
 
 static void
-write_sender(struct page *p)
+write_sender(struct words *w)
 {
-	const struct tf_identity *id = &p->res->identity;
+	const struct tf_identity *id = &w->res->identity;
 	char storage[64];
 	struct tf_buf client;
 
-	begin_section(p, "Message", "");
+	tf_page_begin_section(w->page, "Message", "");
 	tf_buf_init(&client, storage, sizeof(storage));
 	tf_addr_write(&id->client, &client);
-	fact(p, "client", client.len != 0 ? tf_buf_get(&client) : TF_STR("unknown"));
-	fact(p, "HELO", id->helo.len != 0 ? id->helo : TF_STR("none given"));
-	begin_line(p, "MAIL FROM");
-	say_of(p, "<", id->mail_from, id->mail_from.len != 0 ? ">\n" : "> (the null sender)\n");
-	for (size_t i = 0; i < p->res->author.domain_count; i++)
-		fact(p, i == 0 ? "From" : "", p->res->author.domains[i]);
-	if (p->res->author.reason.len != 0)
-		fact(p, p->res->author.domain_count == 0 ? "From" : "", p->res->author.reason);
-	write_notes(p, TF_CHECK_FROM);
+	tf_page_fact(w->page, "client", client.len != 0 ? tf_buf_get(&client) : TF_STR("unknown"));
+	tf_page_fact(w->page, "HELO", id->helo.len != 0 ? id->helo : TF_STR("none given"));
+	tf_page_begin_line(w->page, "MAIL FROM");
+	tf_page_say_of(
+	    w->page, "<", id->mail_from, id->mail_from.len != 0 ? ">\n" : "> (the null sender)\n");
+	for (size_t i = 0; i < w->res->author.domain_count; i++)
+		tf_page_fact(w->page, i == 0 ? "From" : "", w->res->author.domains[i]);
+	if (w->res->author.reason.len != 0)
+		tf_page_fact(
+		    w->page, w->res->author.domain_count == 0 ? "From" : "", w->res->author.reason);
+	write_notes(w, TF_CHECK_FROM);
 }
 
 /* A result that says nothing about the client. */
 static void
-say_spf_error(struct page *p, const struct tf_spf *spf)
+say_spf_error(struct words *w, const struct tf_spf *spf)
 {
 	if (spf->reason.len != 0) {
 		if (spf->domain.len != 0)
-			say_of(p, "", spf->domain, ": ");
-		put(p, spf->reason);
+			tf_page_say_of(w->page, "", spf->domain, ": ");
+		tf_page_put(w->page, spf->reason);
 	} else if (!spf->checked) {
-		say(p, "not checked");
+		tf_page_say(w->page, "not checked");
 	} else if (spf->domain.len == 0) {
-		say(p, "there is no domain to check");
+		tf_page_say(w->page, "there is no domain to check");
 	} else {
-		say_of(p, "", spf->domain, " publishes no SPF record");
+		tf_page_say_of(w->page, "", spf->domain, " publishes no SPF record");
 	}
 }
 
 /* What an SPF result means (RFC 7208 section 2.6). */
 static void
-say_spf_meaning(struct page *p, const struct tf_spf *spf)
+say_spf_meaning(struct words *w, const struct tf_spf *spf)
 {
 	switch (spf->code) {
 	case TF_PASS:
-		say_of(p, "", spf->domain, " allows this client to send for it");
+		tf_page_say_of(w->page, "", spf->domain, " allows this client to send for it");
 		break;
 	case TF_FAIL:
-		say_of(p, "", spf->domain, " says that this client may not send for it");
+		tf_page_say_of(
+		    w->page, "", spf->domain, " says that this client may not send for it");
 		break;
 	case TF_SOFTFAIL:
-		say_of(p, "", spf->domain, " thinks that this client may not send for it");
+		tf_page_say_of(
+		    w->page, "", spf->domain, " thinks that this client may not send for it");
 		break;
 	case TF_NEUTRAL:
-		say_of(p, "", spf->domain, " makes no statement about this client");
+		tf_page_say_of(w->page, "", spf->domain, " makes no statement about this client");
 		break;
 	case TF_NONE:
 	case TF_POLICY:
 	case TF_TEMPERROR:
 	case TF_PERMERROR:
-		say_spf_error(p, spf);
+		say_spf_error(w, spf);
 		break;
 	}
-	end_line(p);
+	tf_page_end_line(w->page);
 }
 
 static void
-write_spf_check(struct page *p, const char *label, const struct tf_spf *spf)
+write_spf_check(struct words *w, const char *label, const struct tf_spf *spf)
 {
-	begin_finding(p, label, tone_of(spf->code), tf_code_name(spf->code));
-	say_spf_meaning(p, spf);
+	tf_page_begin_finding(w->page, label, tone_of(spf->code), tf_code_name(spf->code));
+	say_spf_meaning(w, spf);
 	if (spf->mechanism.len != 0) {
-		begin_finding(p, "", TONE_PLAIN, "");
-		say_of(p, "decided by \"", spf->mechanism, "\"");
-		say_of(p, " in the record of ", spf->record_domain, "\n");
+		tf_page_begin_finding(w->page, "", TF_TONE_PLAIN, "");
+		tf_page_say_of(w->page, "decided by \"", spf->mechanism, "\"");
+		tf_page_say_of(w->page, " in the record of ", spf->record_domain, "\n");
 	}
 	if (spf->explanation.len != 0) {
-		begin_finding(p, "", TONE_PLAIN, "");
-		say_of(p, "the domain explains: ", spf->explanation, "\n");
+		tf_page_begin_finding(w->page, "", TF_TONE_PLAIN, "");
+		tf_page_say_of(w->page, "the domain explains: ", spf->explanation, "\n");
 	}
 }
 
 /* What libspf2 says, and why it differs. */
 static void
-write_opinion(struct page *p, const struct tf_spf_opinion *opinion)
+write_opinion(struct words *w, const struct tf_spf_opinion *opinion)
 {
-	begin_finding(p, "libspf2", opinion->given ? tone_of(opinion->code) : TONE_BAD,
+	tf_page_begin_finding(w->page, "libspf2",
+	    opinion->given ? tone_of(opinion->code) : TF_TONE_BAD,
 	    opinion->given ? tf_code_name(opinion->code) : "no result");
-	put(p, opinion->reason);
-	end_line(p);
-	begin_finding(p, "", TONE_PLAIN, "");
+	tf_page_put(w->page, opinion->reason);
+	tf_page_end_line(w->page);
+	tf_page_begin_finding(w->page, "", TF_TONE_PLAIN, "");
 	if (opinion->difference.len == 0)
-		say(p, "the same result as ours\n");
+		tf_page_say(w->page, "the same result as ours\n");
 	else
-		say_of(p, "differs from ours: ", opinion->difference, "\n");
+		tf_page_say_of(w->page, "differs from ours: ", opinion->difference, "\n");
 }
 
 static void
-write_spf(struct page *p)
+write_spf(struct words *w)
 {
-	begin_section(p, "SPF", " - may this client send for the domain of the envelope?");
+	tf_page_begin_section(
+	    w->page, "SPF", " - may this client send for the domain of the envelope?");
 	write_spf_check(
-	    p, p->res->mailfrom.helo_identity ? "null sender" : "MAIL FROM", &p->res->mailfrom);
-	if (p->res->mailfrom.second != NULL)
-		write_opinion(p, p->res->mailfrom.second);
-	write_spf_check(p, "HELO", &p->res->helo);
+	    w, w->res->mailfrom.helo_identity ? "null sender" : "MAIL FROM", &w->res->mailfrom);
+	if (w->res->mailfrom.second != NULL)
+		write_opinion(w, w->res->mailfrom.second);
+	write_spf_check(w, "HELO", &w->res->helo);
 }
 
 static void
-write_signature(struct page *p, size_t index)
+write_signature(struct words *w, size_t index)
 {
-	const struct tf_dkim *sig = &p->res->dkim[index];
+	const struct tf_dkim *sig = &w->res->dkim[index];
 	char label[32];
 	struct tf_buf b;
 
 	tf_buf_init(&b, label, sizeof(label));
 	tf_buf_printf(&b, "signature %zu", index + 1);
-	begin_finding(p, tf_buf_cstr(&b), tone_of(sig->code), tf_code_name(sig->code));
-	put(p, sig->domain.len != 0 ? sig->domain : TF_STR("domain unreadable"));
+	tf_page_begin_finding(
+	    w->page, tf_buf_cstr(&b), tone_of(sig->code), tf_code_name(sig->code));
+	tf_page_put(w->page, sig->domain.len != 0 ? sig->domain : TF_STR("domain unreadable"));
 	if (sig->selector.len != 0)
-		say_of(p, ", selector ", sig->selector, "");
+		tf_page_say_of(w->page, ", selector ", sig->selector, "");
 	if (sig->algorithm.len != 0)
-		say_of(p, ", ", sig->algorithm, "");
+		tf_page_say_of(w->page, ", ", sig->algorithm, "");
 	if (sig->bits != 0)
-		tf_buf_printf(p->out, ", %u-bit key", sig->bits);
+		tf_buf_printf(w->page->out, ", %u-bit key", sig->bits);
 	if (sig->key_testing)
-		say(p, ", the key is in test mode");
-	end_line(p);
+		tf_page_say(w->page, ", the key is in test mode");
+	tf_page_end_line(w->page);
 	if (sig->reason.len != 0) {
-		begin_finding(p, "", TONE_PLAIN, "");
-		put(p, sig->reason);
-		end_line(p);
+		tf_page_begin_finding(w->page, "", TF_TONE_PLAIN, "");
+		tf_page_put(w->page, sig->reason);
+		tf_page_end_line(w->page);
 	}
 }
 
 static void
-write_dkim(struct page *p)
+write_dkim(struct words *w)
 {
-	begin_section(p, "DKIM", " - which domains have signed this message, as it is now?");
-	for (size_t i = 0; i < p->res->dkim_count; i++)
-		write_signature(p, i);
-	if (p->res->dkim_count == 0) {
-		begin_finding(p, "signatures", TONE_PLAIN, "none");
-		say(p, "nobody has signed this message\n");
+	tf_page_begin_section(
+	    w->page, "DKIM", " - which domains have signed this message, as it is now?");
+	for (size_t i = 0; i < w->res->dkim_count; i++)
+		write_signature(w, i);
+	if (w->res->dkim_count == 0) {
+		tf_page_begin_finding(w->page, "signatures", TF_TONE_PLAIN, "none");
+		tf_page_say(w->page, "nobody has signed this message\n");
 	}
-	write_notes(p, TF_CHECK_DKIM);
+	write_notes(w, TF_CHECK_DKIM);
 }
 
 static void
-write_arc(struct page *p)
+write_arc(struct words *w)
 {
-	const struct tf_arc *arc = &p->res->arc;
+	const struct tf_arc *arc = &w->res->arc;
 
 	if (arc->instances == 0 && arc->code == TF_NONE)
 		return;
-	begin_section(p, "ARC", " - what do forwarders say that they have seen?");
-	begin_finding(p, "chain", tone_of(arc->code), tf_code_name(arc->code));
-	tf_buf_printf(p->out, arc->instances == 1 ? "%u set" : "%u sets", arc->instances);
+	tf_page_begin_section(w->page, "ARC", " - what do forwarders say that they have seen?");
+	tf_page_begin_finding(w->page, "chain", tone_of(arc->code), tf_code_name(arc->code));
+	tf_buf_printf(w->page->out, arc->instances == 1 ? "%u set" : "%u sets", arc->instances);
 	if (arc->sealer.len != 0)
-		say_of(p, ", the newest sealed by ", arc->sealer, "");
-	end_line(p);
+		tf_page_say_of(w->page, ", the newest sealed by ", arc->sealer, "");
+	tf_page_end_line(w->page);
 	if (arc->reason.len != 0) {
-		begin_finding(p, "", TONE_PLAIN, "");
-		put(p, arc->reason);
-		end_line(p);
+		tf_page_begin_finding(w->page, "", TF_TONE_PLAIN, "");
+		tf_page_put(w->page, arc->reason);
+		tf_page_end_line(w->page);
 	}
 	if (arc->code == TF_PASS && arc->oldest_pass != 0) {
-		begin_finding(p, "", TONE_PLAIN, "");
-		tf_buf_printf(
-		    p->out, "unchanged since set %u was made, not before\n", arc->oldest_pass);
+		tf_page_begin_finding(w->page, "", TF_TONE_PLAIN, "");
+		tf_buf_printf(w->page->out, "unchanged since set %u was made, not before\n",
+		    arc->oldest_pass);
 	}
-	write_notes(p, TF_CHECK_ARC);
+	write_notes(w, TF_CHECK_ARC);
 }
 
 static size_t
@@ -344,7 +245,7 @@ wider(size_t width, struct tf_str name)
 }
 
 static void
-write_walk(struct page *p, const struct tf_dmarc *d)
+write_walk(struct words *w, const struct tf_dmarc *d)
 {
 	size_t from, width = 0;
 
@@ -352,36 +253,37 @@ write_walk(struct page *p, const struct tf_dmarc *d)
 		width = wider(width, d->walk[i].domain);
 
 	for (size_t i = 0; i < d->walk_count; i++) {
-		begin_line(p, i == 0 ? "tree walk" : "");
-		from = p->out->len;
-		say_of(p, "_dmarc.", d->walk[i].domain, "");
-		pad(p, from, sizeof("_dmarc.") + width);
-		put(p, d->walk[i].found);
+		tf_page_begin_line(w->page, i == 0 ? "tree walk" : "");
+		from = w->page->out->len;
+		tf_page_say_of(w->page, "_dmarc.", d->walk[i].domain, "");
+		tf_page_pad(w->page, from, sizeof("_dmarc.") + width);
+		tf_page_put(w->page, d->walk[i].found);
 		/* Only an answer ends a walk before a name of one label. */
 		if (i + 1 == d->walk_count &&
 		    tf_str_find(d->walk[i].domain, '.') < d->walk[i].domain.len)
-			say(p, ": the walk ends here");
-		end_line(p);
+			tf_page_say(w->page, ": the walk ends here");
+		tf_page_end_line(w->page);
 	}
 }
 
 /* Whether and how the domain of a passing check belongs to the author's; nothing: none passed. */
 static void
-say_alignment(struct page *p, const struct tf_dmarc *d, const char *label, bool aligned,
+say_alignment(struct words *w, const struct tf_dmarc *d, const char *label, bool aligned,
     bool strict, struct tf_str domain, const char *nothing)
 {
-	begin_finding(
-	    p, label, aligned ? TONE_GOOD : TONE_PLAIN, aligned ? "aligned" : "not aligned");
+	tf_page_begin_finding(w->page, label, aligned ? TF_TONE_GOOD : TF_TONE_PLAIN,
+	    aligned ? "aligned" : "not aligned");
 	if (domain.len == 0)
-		say(p, nothing);
+		tf_page_say(w->page, nothing);
 	else if (aligned && tf_str_eq(domain, d->from))
-		say_of(p, "", domain, " is the author domain itself");
+		tf_page_say_of(w->page, "", domain, " is the author domain itself");
 	else if (strict)
-		say_of(p, "", domain, " is not the very author domain, which the record asks for");
+		tf_page_say_of(w->page, "", domain,
+		    " is not the very author domain, which the record asks for");
 	else
-		say_of(p, "", domain,
+		tf_page_say_of(w->page, "", domain,
 		    aligned ? " is of the same organization" : " is of another organization");
-	end_line(p);
+	tf_page_end_line(w->page);
 }
 
 static struct tf_str
@@ -397,32 +299,34 @@ signer_to_show(const struct tf_result *res, const struct tf_dmarc *d)
 }
 
 static void
-write_alignment(struct page *p, const struct tf_dmarc *d)
+write_alignment(struct words *w, const struct tf_dmarc *d)
 {
-	const struct tf_spf *spf = &p->res->mailfrom;
+	const struct tf_spf *spf = &w->res->mailfrom;
 
-	say_alignment(p, d, "SPF", d->aligned_spf, d->strict_spf,
+	say_alignment(w, d, "SPF", d->aligned_spf, d->strict_spf,
 	    spf->code == TF_PASS ? spf->domain : TF_NONE_STR, "SPF has not passed");
-	say_alignment(p, d, "DKIM", d->aligned_dkim, d->strict_dkim, signer_to_show(p->res, d),
+	say_alignment(w, d, "DKIM", d->aligned_dkim, d->strict_dkim, signer_to_show(w->res, d),
 	    "no signature is valid");
 }
 
 static void
-say_dmarc_meaning(struct page *p, const struct tf_dmarc *d)
+say_dmarc_meaning(struct words *w, const struct tf_dmarc *d)
 {
 	if (d->code == TF_PASS)
-		say_of(p, "a domain that belongs to ", d->from, " stands behind this message");
+		tf_page_say_of(
+		    w->page, "a domain that belongs to ", d->from, " stands behind this message");
 	else if (d->code == TF_FAIL)
-		say_of(p, "nobody who belongs to ", d->from, " stands behind this message");
+		tf_page_say_of(
+		    w->page, "nobody who belongs to ", d->from, " stands behind this message");
 	else if (d->reason.len != 0)
-		put(p, d->reason);
+		tf_page_put(w->page, d->reason);
 	else
-		say(p, "there is no DMARC policy to apply");
-	end_line(p);
+		tf_page_say(w->page, "there is no DMARC policy to apply");
+	tf_page_end_line(w->page);
 }
 
 static void
-write_policy(struct page *p, const struct tf_dmarc *d)
+write_policy(struct words *w, const struct tf_dmarc *d)
 {
 	static const char *const meanings[] = {
 		[TF_POLICY_UNKNOWN] = "",
@@ -433,52 +337,52 @@ write_policy(struct page *p, const struct tf_dmarc *d)
 
 	if (d->policy == TF_POLICY_UNKNOWN)
 		return;
-	begin_finding(p, "policy", TONE_PLAIN, tf_dmarc_policy_name(d->policy));
-	say(p, meanings[d->policy]);
+	tf_page_begin_finding(w->page, "policy", TF_TONE_PLAIN, tf_dmarc_policy_name(d->policy));
+	tf_page_say(w->page, meanings[d->policy]);
 	if (d->testing)
-		tf_buf_printf(p->out, "; being tested (t=y), so it counts as %s",
+		tf_buf_printf(w->page->out, "; being tested (t=y), so it counts as %s",
 		    tf_dmarc_policy_name(d->applied_policy));
-	end_line(p);
+	tf_page_end_line(w->page);
 }
 
 static void
-write_author(struct page *p, const struct tf_dmarc *d)
+write_author(struct words *w, const struct tf_dmarc *d)
 {
-	fact(p, "author", d->from.len != 0 ? d->from : TF_STR("unknown"));
-	write_walk(p, d);
+	tf_page_fact(w->page, "author", d->from.len != 0 ? d->from : TF_STR("unknown"));
+	write_walk(w, d);
 	if (d->record.len != 0) {
-		fact(p, "record", d->record);
-		begin_line(p, "");
-		say_of(p, "found at _dmarc.", d->record_domain, "\n");
+		tf_page_fact(w->page, "record", d->record);
+		tf_page_begin_line(w->page, "");
+		tf_page_say_of(w->page, "found at _dmarc.", d->record_domain, "\n");
 	}
 	if (d->org_domain.len != 0)
-		fact(p, "organization", d->org_domain);
+		tf_page_fact(w->page, "organization", d->org_domain);
 	if (d->policy != TF_POLICY_UNKNOWN)
-		write_alignment(p, d);
-	begin_finding(p, "result", tone_of(d->code), tf_code_name(d->code));
-	say_dmarc_meaning(p, d);
-	write_policy(p, d);
+		write_alignment(w, d);
+	tf_page_begin_finding(w->page, "result", tone_of(d->code), tf_code_name(d->code));
+	say_dmarc_meaning(w, d);
+	write_policy(w, d);
 }
 
 static void
-write_dmarc(struct page *p)
+write_dmarc(struct words *w)
 {
-	begin_section(
-	    p, "DMARC", " - does one of these domains belong to the author's, and what if not?");
-	for (size_t i = 0; i < p->res->author_count; i++) {
+	tf_page_begin_section(w->page, "DMARC",
+	    " - does one of these domains belong to the author's, and what if not?");
+	for (size_t i = 0; i < w->res->author_count; i++) {
 		if (i != 0)
-			end_line(p);
-		write_author(p, &p->res->authors[i]);
+			tf_page_end_line(w->page);
+		write_author(w, &w->res->authors[i]);
 	}
-	if (p->res->author_count == 0) {
-		begin_finding(p, "result", TONE_PLAIN, "none");
-		say(p, "DMARC is switched off\n");
+	if (w->res->author_count == 0) {
+		tf_page_begin_finding(w->page, "result", TF_TONE_PLAIN, "none");
+		tf_page_say(w->page, "DMARC is switched off\n");
 	}
-	write_notes(p, TF_CHECK_DMARC);
+	write_notes(w, TF_CHECK_DMARC);
 }
 
 static void
-write_rule(struct page *p)
+write_rule(struct words *w)
 {
 	static const char *const meanings[] = {
 		[TF_RULE_NONE] = "nothing asks for more than to deliver it",
@@ -503,144 +407,147 @@ write_rule(struct page *p)
 		[TF_RULE_ERROR] = "truefrom could not evaluate the message; on_error decides",
 	};
 
-	begin_line(p, "rule");
-	put(p, p->verdict->rule);
-	tf_buf_printf(p->out, " (%s)", meanings[p->verdict->decided_by]);
-	end_line(p);
+	tf_page_begin_line(w->page, "rule");
+	tf_page_put(w->page, w->verdict->rule);
+	tf_buf_printf(w->page->out, " (%s)", meanings[w->verdict->decided_by]);
+	tf_page_end_line(w->page);
 }
 
 /* The chain of reasons, a sentence a line. */
 static void
-write_why(struct page *p)
+write_why(struct words *w)
 {
 	struct tf_why why;
 
-	tf_explain_why(p->res, p->verdict, &why);
+	tf_explain_why(w->res, w->verdict, &why);
 	for (size_t i = 0; i < why.count; i++)
-		fact(p, i == 0 ? "why" : "", tf_buf_get(&why.lines[i]));
+		tf_page_fact(w->page, i == 0 ? "why" : "", tf_buf_get(&why.lines[i]));
 }
 
 static void
-say_action_meaning(struct page *p)
+say_action_meaning(struct words *w)
 {
-	const struct tf_verdict *v = p->verdict;
+	const struct tf_verdict *v = w->verdict;
 
 	switch (v->action) {
 	case TF_ACT_ACCEPT:
 		if (v->would == TF_ACT_ACCEPT)
-			say(p, "delivered");
+			tf_page_say(w->page, "delivered");
 		else
-			tf_buf_printf(p->out, "monitor mode: in enforcing mode it would be %s",
+			tf_buf_printf(w->page->out,
+			    "monitor mode: in enforcing mode it would be %s",
 			    tf_action_name(v->would));
 		break;
 	case TF_ACT_QUARANTINE:
-		say(p, v->quarantine == TF_QUARANTINE_HOLD
-			   ? "held in the queue of the MTA"
-			   : "delivered with X-Truefrom-Quarantine: yes");
+		tf_page_say(w->page, v->quarantine == TF_QUARANTINE_HOLD
+					 ? "held in the queue of the MTA"
+					 : "delivered with X-Truefrom-Quarantine: yes");
 		break;
 	case TF_ACT_REJECT:
-		say(p, "refused");
+		tf_page_say(w->page, "refused");
 		break;
 	case TF_ACT_TEMPFAIL:
-		say(p, "deferred; the sender tries again");
+		tf_page_say(w->page, "deferred; the sender tries again");
 		break;
 	}
-	end_line(p);
+	tf_page_end_line(w->page);
 }
 
 static void
-write_reply(struct page *p)
+write_reply(struct words *w)
 {
 	const char *label = "reply";
 
-	for (struct tf_str rest = p->verdict->reply; rest.len != 0; label = "") {
+	for (struct tf_str rest = w->verdict->reply; rest.len != 0; label = "") {
 		struct tf_str line = tf_str_sub(rest, 0, tf_str_find(rest, '\n'));
 
-		fact(p, label, line);
+		tf_page_fact(w->page, label, line);
 		rest = tf_str_sub(rest, line.len + 1, rest.len);
 	}
 }
 
 static void
-write_decision(struct page *p)
+write_decision(struct words *w)
 {
-	static const enum tone tones[] = {
-		[TF_ACT_ACCEPT] = TONE_GOOD,
-		[TF_ACT_QUARANTINE] = TONE_DOUBT,
-		[TF_ACT_REJECT] = TONE_BAD,
-		[TF_ACT_TEMPFAIL] = TONE_DOUBT,
+	static const enum tf_tone tones[] = {
+		[TF_ACT_ACCEPT] = TF_TONE_GOOD,
+		[TF_ACT_QUARANTINE] = TF_TONE_DOUBT,
+		[TF_ACT_REJECT] = TF_TONE_BAD,
+		[TF_ACT_TEMPFAIL] = TF_TONE_DOUBT,
 	};
-	const struct tf_verdict *v = p->verdict;
+	const struct tf_verdict *v = w->verdict;
 
-	begin_section(p, "Decision", "");
-	if (p->res->author_count > 1 && v->dmarc != NULL)
-		fact(p, "about", v->dmarc->from);
-	write_rule(p);
-	write_why(p);
+	tf_page_begin_section(w->page, "Decision", "");
+	if (w->res->author_count > 1 && v->dmarc != NULL)
+		tf_page_fact(w->page, "about", v->dmarc->from);
+	write_rule(w);
+	write_why(w);
 	if (v->arc.len != 0)
-		fact(p, "ARC", v->arc);
+		tf_page_fact(w->page, "ARC", v->arc);
 	if (v->decided_by == TF_RULE_OVERRIDE || v->decided_by == TF_RULE_FORWARDER)
-		fact(p, "policy", tf_str_from(tf_dmarc_policy_name(v->policy)));
-	begin_finding(p, "action", tones[v->action], tf_action_name(v->action));
-	say_action_meaning(p);
-	write_reply(p);
+		tf_page_fact(w->page, "policy", tf_str_from(tf_dmarc_policy_name(v->policy)));
+	tf_page_begin_finding(w->page, "action", tones[v->action], tf_action_name(v->action));
+	say_action_meaning(w);
+	write_reply(w);
 	if (v->hold_reason.len != 0)
-		fact(p, "reason", v->hold_reason);
+		tf_page_fact(w->page, "reason", v->hold_reason);
 }
 
 static void
-write_question(struct page *p, const struct tf_dns_trace *q, size_t width)
+write_question(struct words *w, const struct tf_dns_trace *q, size_t width)
 {
 	size_t from;
 
-	say(p, "  ");
-	from = p->out->len;
-	say(p, tf_dns_type_name(q->type));
-	pad(p, from, 4);
-	from = p->out->len;
-	put(p, q->name);
-	pad(p, from, width);
-	tf_buf_printf(p->out, "%-9s %8.1f ms\n", tf_dns_status_name(q->status), q->ms);
+	tf_page_say(w->page, "  ");
+	from = w->page->out->len;
+	tf_page_say(w->page, tf_dns_type_name(q->type));
+	tf_page_pad(w->page, from, 4);
+	from = w->page->out->len;
+	tf_page_put(w->page, q->name);
+	tf_page_pad(w->page, from, width);
+	tf_buf_printf(w->page->out, "%-9s %8.1f ms\n", tf_dns_status_name(q->status), q->ms);
 	for (size_t i = 0; i < q->answer_count; i++)
-		say_of(p, "         ", q->answers[i], "\n");
+		tf_page_say_of(w->page, "         ", q->answers[i], "\n");
 }
 
 static void
-write_dns(struct page *p)
+write_dns(struct words *w)
 {
 	size_t width = 0;
 
-	if (p->res->dns_count == 0)
+	if (w->res->dns_count == 0)
 		return;
-	for (size_t i = 0; i < p->res->dns_count; i++)
-		width = wider(width, p->res->dns[i].name);
-	begin_section(p, "DNS", " - every question with its answer");
-	for (size_t i = 0; i < p->res->dns_count; i++)
-		write_question(p, &p->res->dns[i], width);
+	for (size_t i = 0; i < w->res->dns_count; i++)
+		width = wider(width, w->res->dns[i].name);
+	tf_page_begin_section(w->page, "DNS", " - every question with its answer");
+	for (size_t i = 0; i < w->res->dns_count; i++)
+		write_question(w, &w->res->dns[i], width);
 }
 
 void
 tf_explain_words(const struct tf_result *res, const struct tf_verdict *verdict,
     const struct tf_written *written, bool colour, struct tf_buf *out)
 {
-	struct page p = { .out = out, .colour = colour, .res = res, .verdict = verdict };
+	struct tf_page page = { .out = out, .colour = colour };
+	struct words w = { .page = &page, .res = res, .verdict = verdict };
 
-	write_sender(&p);
+	write_sender(&w);
 	if (res->exempt == TF_EXEMPT_NO) {
-		write_dns(&p);
-		write_spf(&p);
-		write_dkim(&p);
-		write_arc(&p);
-		write_dmarc(&p);
+		write_dns(&w);
+		write_spf(&w);
+		write_dkim(&w);
+		write_arc(&w);
+		write_dmarc(&w);
 	}
 	if (written->authres.len != 0) {
-		begin_section(
-		    &p, "Authentication-Results", " - what readers of the message are told");
-		say_of(&p, "  ", written->authres, "\n");
+		tf_page_begin_section(
+		    &page, "Authentication-Results", " - what readers of the message are told");
+		tf_page_say_of(&page, "  ", written->authres, "\n");
 	}
 	if (written->received_spf_count != 0)
-		begin_section(&p, "Received-SPF", " - the same about SPF, for older readers");
+		tf_page_begin_section(
+		    &page, "Received-SPF", " - the same about SPF, for older readers");
 	for (size_t i = 0; i < written->received_spf_count; i++)
-		say_of(&p, "  ", written->received_spf[i], "\n");
-	write_decision(&p);
+		tf_page_say_of(&page, "  ", written->received_spf[i], "\n");
+	write_decision(&w);
 }
