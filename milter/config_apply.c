@@ -200,10 +200,16 @@ warn_until(struct apply *ap, uint32_t line, struct tf_str key, int64_t until)
 				: tf_arena_printf(ap->work, "in %d days", (int)days).ptr);
 }
 
+static bool
+has_facts(const struct tf_facts *f)
+{
+	return f->spf_count + f->dkim_count + f->network_count != 0;
+}
+
 static void
 warn_domain(struct apply *ap, uint32_t line, struct tf_str key, const struct tf_override *o)
 {
-	bool conditions = o->when_spf_count + o->when_dkim_count + o->when_network_count != 0;
+	bool conditions = has_facts(&o->when);
 
 	warn_until(ap, line, key, o->until);
 	if (o->policy == TF_POLICY_NONE && !conditions)
@@ -254,7 +260,7 @@ static void
 warn_forwarder(struct apply *ap, uint32_t line, struct tf_str key, const struct tf_forwarder *f)
 {
 	warn_until(ap, line, key, f->until);
-	if (f->when_spf_count + f->when_dkim_count + f->network_count == 0)
+	if (!has_facts(&f->when))
 		tf_report_warning(ap->report, line, key,
 		    "has no effect, because no authenticated fact is asked for; add when_spf_pass, "
 		    "when_dkim_pass or networks");

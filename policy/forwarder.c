@@ -9,21 +9,6 @@
 #include "policy/forwarder.h"
 #include "truefrom/banned.h"
 
-static enum tf_vouched
-vouched_by(const struct tf_forwarder *f, const struct tf_result *res)
-{
-	const struct tf_facts facts = {
-		.spf_pass = f->when_spf_pass,
-		.spf_count = f->when_spf_count,
-		.dkim_pass = f->when_dkim_pass,
-		.dkim_count = f->when_dkim_count,
-		.networks = f->networks,
-		.network_count = f->network_count,
-	};
-
-	return tf_facts_hold(&facts, res);
-}
-
 const struct tf_forwarder *
 tf_forwarder_find(const struct tf_verdict_opts *opts, const struct tf_result *res,
     enum tf_dmarc_policy policy, enum tf_vouched *vouched_out)
@@ -37,7 +22,7 @@ tf_forwarder_find(const struct tf_verdict_opts *opts, const struct tf_result *re
 
 		if (f->policy >= policy || (f->until != 0 && f->until < res->identity.now))
 			continue;
-		v = vouched_by(f, res);
+		v = tf_facts_hold(&f->when, res);
 		if (v > *vouched_out ||
 		    (best != NULL && v == *vouched_out && f->policy < best->policy)) {
 			best = f;

@@ -89,21 +89,6 @@ tf_facts_hold(const struct tf_facts *f, const struct tf_result *res)
 	return best;
 }
 
-bool
-tf_override_may_lower(const struct tf_override *o, const struct tf_result *res)
-{
-	const struct tf_facts facts = {
-		.spf_pass = o->when_spf_pass,
-		.spf_count = o->when_spf_count,
-		.dkim_pass = o->when_dkim_pass,
-		.dkim_count = o->when_dkim_count,
-		.networks = o->when_networks,
-		.network_count = o->when_network_count,
-	};
-
-	return tf_facts_hold(&facts, res) == TF_VOUCHED_YES;
-}
-
 static bool
 speaks_for(const struct tf_override *o, struct tf_str domain, struct tf_str from)
 {

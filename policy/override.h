@@ -18,31 +18,15 @@
 const struct tf_override *tf_override_find(
     const struct tf_verdict_opts *opts, struct tf_str domain, int64_t now);
 
-/* What a domain or forwarder section asks for: one of these, and it has to be authenticated. */
-struct tf_facts {
-	const struct tf_str *spf_pass, *dkim_pass;
-	size_t spf_count, dkim_count;
-	const struct tf_net *networks;
-	size_t network_count;
-};
-
 /*
  * tf_facts_hold - whether one of them is true
  *
  * SPF pass of MAIL FROM for a domain of spf_pass, a DKIM signature that passes with d= of
- * dkim_pass, a client in networks. A leading "*." in the lists means names below. Without any of
- * the three nothing is true. MAYBE: none is, but a check of one of the domains ended in temperror.
+ * dkim_pass, a client in networks. Without any of the three nothing is true: an author domain alone
+ * is a claim. MAYBE: none is, but a check of one of the domains ended in temperror.
  */
 enum tf_vouched { TF_VOUCHED_NO, TF_VOUCHED_MAYBE, TF_VOUCHED_YES };
 enum tf_vouched tf_facts_hold(const struct tf_facts *f, const struct tf_result *res);
-
-/*
- * tf_override_may_lower - whether an authenticated fact allows a section to lower a policy
- *
- * A section without any of the three keys lowers nothing: its author domain alone is a claim, not a
- * fact.
- */
-bool tf_override_may_lower(const struct tf_override *o, const struct tf_result *res);
 
 /*
  * Whether an authenticated domain speaks for an author domain that publishes no usable record.

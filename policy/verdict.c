@@ -261,7 +261,7 @@ decide_unaligned(const struct ctx *c, struct tf_verdict *v)
 			vouched = tf_override_vouched(o, c->res, d->from);
 		applies = vouched == TF_VOUCHED_NO;
 	} else if (o != NULL && o->policy < published) {
-		applies = tf_override_may_lower(o, c->res);
+		applies = tf_facts_hold(&o->when, c->res) == TF_VOUCHED_YES;
 	}
 	if (vouched == TF_VOUCHED_MAYBE) {
 		decide_temperror(c, v);

@@ -23,6 +23,15 @@ enum tf_on {
 	TF_ON_QUARANTINE /* as dmarc.on_quarantine says */
 };
 
+/* What a section asks for: one of these, and it has to be authenticated. Names are A-labels in
+ * lower case; a leading "*." stands for the names below. */
+struct tf_facts {
+	const struct tf_str *spf_pass, *dkim_pass;
+	size_t spf_count, dkim_count;
+	const struct tf_net *networks;
+	size_t network_count;
+};
+
 /* One domain "…" section; only authenticated facts can lower a policy. */
 struct tf_override {
 	struct tf_str domain; /* A-labels, lower case; without the "*." */
@@ -31,10 +40,7 @@ struct tf_override {
 	enum tf_dmarc_policy policy;
 	int64_t until;         /* last second of that UTC day; 0 = no end */
 	struct tf_str comment; /* for people */
-	const struct tf_str *when_spf_pass, *when_dkim_pass;
-	size_t when_spf_count, when_dkim_count;
-	const struct tf_net *when_networks;
-	size_t when_network_count;
+	struct tf_facts when;  /* that allow a policy lower than the published one */
 };
 
 /* One forwarder "…" section; a message has to come through it by a fact that was authenticated. */
@@ -43,10 +49,7 @@ struct tf_forwarder {
 	enum tf_dmarc_policy policy; /* the strictest that counts: none, quarantine, reject */
 	int64_t until;               /* last second of that UTC day; 0 = no end */
 	struct tf_str comment;       /* for people */
-	const struct tf_str *when_spf_pass, *when_dkim_pass;
-	size_t when_spf_count, when_dkim_count;
-	const struct tf_net *networks;
-	size_t network_count;
+	struct tf_facts when;
 };
 
 #define TF_REPLY_LINES 4 /* that a reply has at most */

@@ -208,12 +208,12 @@ test_domains(void **state)
 	assert_int_equal(o[2].policy, TF_POLICY_NONE);
 	assert_true(o[2].until == INT64_C(32503679999));
 	assert_str("comment", o[2].comment, TF_STR("two\nlines"));
-	assert_int_equal(o[2].when_spf_count, 2);
-	assert_str("spf", o[2].when_spf_pass[0], TF_STR("lists.example"));
-	assert_str("spf", o[2].when_spf_pass[1], TF_STR("*.lists.example"));
-	assert_int_equal(o[2].when_dkim_count, 1);
-	assert_int_equal(o[2].when_network_count, 1);
-	assert_int_equal(o[2].when_networks[0].bits, 24);
+	assert_int_equal(o[2].when.spf_count, 2);
+	assert_str("spf", o[2].when.spf_pass[0], TF_STR("lists.example"));
+	assert_str("spf", o[2].when.spf_pass[1], TF_STR("*.lists.example"));
+	assert_int_equal(o[2].when.dkim_count, 1);
+	assert_int_equal(o[2].when.network_count, 1);
+	assert_int_equal(o[2].when.networks[0].bits, 24);
 	tf_config_release(c);
 }
 
@@ -234,17 +234,17 @@ test_forwarders(void **state)
 	assert_str("name", f[0].name, TF_STR("lists"));
 	assert_int_equal(f[0].policy, TF_POLICY_NONE);
 	assert_int_equal(f[0].until, 0);
-	assert_int_equal(f[0].when_spf_count, 1);
-	assert_str("spf", f[0].when_spf_pass[0], TF_STR("lists.example"));
-	assert_int_equal(f[0].when_dkim_count, 0);
-	assert_int_equal(f[0].network_count, 0);
+	assert_int_equal(f[0].when.spf_count, 1);
+	assert_str("spf", f[0].when.spf_pass[0], TF_STR("lists.example"));
+	assert_int_equal(f[0].when.dkim_count, 0);
+	assert_int_equal(f[0].when.network_count, 0);
 	assert_str("name", f[1].name, TF_STR("Alumni-1.x_y"));
 	assert_int_equal(f[1].policy, TF_POLICY_QUARANTINE);
 	assert_true(f[1].until == INT64_C(32503679999));
 	assert_str("comment", f[1].comment, TF_STR("old"));
-	assert_int_equal(f[1].when_dkim_count, 2);
-	assert_int_equal(f[1].network_count, 2);
-	assert_int_equal(f[1].networks[0].bits, 24);
+	assert_int_equal(f[1].when.dkim_count, 2);
+	assert_int_equal(f[1].when.network_count, 2);
+	assert_int_equal(f[1].when.networks[0].bits, 24);
 	tf_config_release(c);
 }
 

@@ -11,8 +11,8 @@
 
 static const struct tf_str lists[] = { TF_LIT("lists.test"), TF_LIT("*.relay.test") };
 
-#define BY_SPF .when_spf_pass = lists, .when_spf_count = 2
-#define BY_DKIM .when_dkim_pass = lists, .when_dkim_count = 2
+#define BY_SPF .when.spf_pass = lists, .when.spf_count = 2
+#define BY_DKIM .when.dkim_pass = lists, .when.dkim_count = 2
 
 /* A message from example.com that came with these results. */
 struct message {
@@ -90,7 +90,7 @@ static const struct row {
 	{ "the milder of two", { { .name = TF_LIT("a"), .policy = Q, BY_SPF }, { .name = TF_LIT("b"), .policy = N, BY_SPF } }, &by_spf, R, "b", TF_VOUCHED_YES },
 	{ "the first of two alike", { { .name = TF_LIT("a"), .policy = N, BY_SPF }, { .name = TF_LIT("b"), .policy = N, BY_SPF } }, &by_spf, R, "a", TF_VOUCHED_YES },
 	{ "not known for want of DNS", { { .name = TF_LIT("a"), .policy = N, BY_DKIM } }, &unknown, R, "a", TF_VOUCHED_MAYBE },
-	{ "not known of one, true of another", { { .name = TF_LIT("a"), .policy = N, BY_DKIM }, { .name = TF_LIT("b"), .policy = Q, .when_spf_pass = (const struct tf_str[]){ TF_LIT("attack.test") }, .when_spf_count = 1 } },
+	{ "not known of one, true of another", { { .name = TF_LIT("a"), .policy = N, BY_DKIM }, { .name = TF_LIT("b"), .policy = Q, .when.spf_pass = (const struct tf_str[]){ TF_LIT("attack.test") }, .when.spf_count = 1 } },
 	    &(const struct message){ "192.0.2.9", TF_PASS, "attack.test", TF_TEMPERROR, "lists.test" }, R, "b", TF_VOUCHED_YES },
 };
 /* clang-format on */
@@ -120,7 +120,7 @@ test_networks(void **state)
 {
 	const struct tf_net net = network();
 	const struct tf_forwarder section = {
-		.name = TF_LIT("a"), .policy = N, .networks = &net, .network_count = 1
+		.name = TF_LIT("a"), .policy = N, .when.networks = &net, .when.network_count = 1
 	};
 	const struct tf_verdict_opts opts = { .forwarders = &section, .forwarder_count = 1 };
 	enum tf_vouched vouched;
@@ -199,9 +199,10 @@ static void
 test_spf_fail(void **state)
 {
 	const struct tf_net net = network();
-	const struct tf_forwarder section = {
-		.name = TF_LIT("alumni"), .policy = N, .networks = &net, .network_count = 1
-	};
+	const struct tf_forwarder section = { .name = TF_LIT("alumni"),
+		.policy = N,
+		.when.networks = &net,
+		.when.network_count = 1 };
 	const struct tf_verdict_opts opts = { .dmarc_enabled = true,
 		.on_reject = TF_ON_REJECT,
 		.on_spf_fail = TF_ON_REJECT,

@@ -47,7 +47,7 @@ test_find(void **state)
 }
 
 static void
-test_may_lower(void **state)
+test_facts(void **state)
 {
 	static const struct tf_str lists[] = { TF_LIT("lists.test"), TF_LIT("*.relay.test") };
 	static const struct row {
@@ -79,13 +79,13 @@ test_may_lower(void **state)
 		{ "client unknown", TF_PASS, TF_PASS, TF_LIT(""), TF_LIT(""), TF_LIT(""), false },
 	};
 	struct tf_net net;
-	struct tf_override o = { .when_spf_pass = lists,
-		.when_spf_count = 2,
-		.when_dkim_pass = lists,
-		.when_dkim_count = 2,
-		.when_networks = &net,
-		.when_network_count = 1 };
-	static const struct tf_override bare;
+	struct tf_facts facts = { .spf_pass = lists,
+		.spf_count = 2,
+		.dkim_pass = lists,
+		.dkim_count = 2,
+		.networks = &net,
+		.network_count = 1 };
+	static const struct tf_facts none;
 
 	(void)state;
 	assert_true(tf_net_parse(TF_STR("198.51.100.0/24"), &net));
@@ -96,8 +96,9 @@ test_may_lower(void **state)
 		res.mailfrom.code = rows[i].spf;
 		res.mailfrom.domain = rows[i].spf_domain;
 		tf_addr_parse(rows[i].client, &res.identity.client);
-		assert_num(rows[i].what, tf_override_may_lower(&o, &res), rows[i].want);
-		assert_num(rows[i].what, tf_override_may_lower(&bare, &res), false);
+		assert_num(
+		    rows[i].what, tf_facts_hold(&facts, &res) == TF_VOUCHED_YES, rows[i].want);
+		assert_num(rows[i].what, tf_facts_hold(&none, &res), TF_VOUCHED_NO);
 	}
 }
 
@@ -162,7 +163,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_may_lower),
+		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_vouched),
 	};
 

@@ -323,7 +323,7 @@ static void
 test_overrides(void **state)
 {
 	static const struct tf_str list[] = { TF_LIT("lists.test") };
-#define WHEN .when_dkim_pass = list, .when_dkim_count = 1
+#define WHEN .when.dkim_pass = list, .when.dkim_count = 1
 	static const struct row {
 		const char *what;
 		struct tf_override o;
@@ -428,8 +428,8 @@ test_spf(void **state)
 	static const struct tf_net all_v4 = { .addr = { .family = TF_FAMILY_V4 } };
 	static const struct tf_override down = { .domain = TF_LIT("example.com"),
 		.policy = N,
-		.when_networks = &all_v4,
-		.when_network_count = 1 };
+		.when.networks = &all_v4,
+		.when.network_count = 1 };
 	static const struct row {
 		const char *what;
 		enum tf_code mailfrom, helo, dmarc;
