@@ -24,6 +24,7 @@
 #define QUESTIONS_MAX 200
 #define DNS_MS 20000
 #define WALL_MS 30000
+#define PACKET_MAX (2 * TF_OPINION_TEXT_MAX) /* of what it says: a text and a few numbers */
 
 struct tf_opinion_process {
 	pid_t pid; /* 0: there is none, or it has been seen to its end */
@@ -176,11 +177,12 @@ receive_message(struct hearing *h, struct tf_opinion_message *message_out)
 	ssize_t len;
 
 	if (!wait_for_packet(h)) {
-		no_result(h, TF_STR("libspf2 gave no result within 30 s"));
+		no_result(h, tf_arena_printf(
+				 h->arena, "libspf2 gave no result within %d s", WALL_MS / 1000));
 		return false;
 	}
-	packet = tf_arena_alloc(h->arena, TF_OPINION_TEXT_MAX * 2);
-	len = recv(h->process->fd, packet, TF_OPINION_TEXT_MAX * 2, 0);
+	packet = tf_arena_alloc(h->arena, PACKET_MAX);
+	len = recv(h->process->fd, packet, PACKET_MAX, 0);
 	if (len <= 0) {
 		say_how_it_ended(h);
 		return false;
@@ -211,7 +213,9 @@ answer(struct hearing *h, const struct tf_opinion_message *question)
 	struct tf_opinion_message reply = { .kind = TF_OPINION_ANSWER, .type = question->type };
 
 	if (++h->questions > QUESTIONS_MAX) {
-		no_result(h, TF_STR("libspf2 was stopped: it asked more than 200 DNS questions"));
+		no_result(h,
+		    tf_arena_printf(h->arena,
+			"libspf2 was stopped: it asked more than %d DNS questions", QUESTIONS_MAX));
 		return false;
 	}
 	if (tf_str_find(question->text, '\0') != question->text.len)

@@ -22,7 +22,7 @@
 #define HEAD "truefrom-policies 1"
 #define FILE_MAX ((size_t)128 * 1024 * 1024)
 #define CHUNK ((size_t)64 * 1024)
-#define BATCH_MAX ((size_t)64 * 1024 * 1024)
+#define ROOM (CHUNK + TF_DMARC_FOUND_LINE_MAX + 1) /* written out before it is full */
 
 struct tf_state {
 	struct tf_dmarc_memory *memory;
@@ -214,9 +214,8 @@ restore(struct tf_state *s, struct tf_str text, struct tf_arena *a, int64_t now)
 		tf_dmarc_memory_restore(s->memory, &c.list[i], now);
 	if (c.bad != 0 || !c.whole)
 		tf_log(TF_LOG_WARNING,
-		    "state_dir: %s is damaged: %zu of its lines are not readable%s; the other %zu "
-		    "are "
-		    "used",
+		    "state_dir: %s is damaged: %zu of its lines are not readable%s; the other "
+		    "%zu are used",
 		    s->file, c.bad, c.whole ? "" : ", and its end is missing", c.count);
 	tf_log(TF_LOG_INFO, "state_dir: %zu DMARC policies of the last day are remembered",
 	    tf_dmarc_memory_count(s->memory));
@@ -257,13 +256,13 @@ write_all(int fd, struct tf_str bytes)
 	return true;
 }
 
-/* A batch of findings as lines. */
+/* Findings as lines. */
 static bool
 write_batch(int fd, const struct tf_dmarc_found *list, size_t count, struct tf_arena *a)
 {
 	struct tf_buf b;
 
-	tf_buf_init_arena(&b, a, BATCH_MAX);
+	tf_buf_init_arena(&b, a, ROOM);
 	for (size_t i = 0; i < count; i++) {
 		tf_dmarc_found_write(&list[i], &b);
 		tf_buf_byte(&b, '\n');

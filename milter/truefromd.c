@@ -27,9 +27,9 @@
 #include "truefrom/banned.h"
 
 #define TEXT_MAX ((size_t)64 * 1024)
-#define SAVE_S                                                                                     \
-	300 /* what is remembered goes to the disk that often, on a reload and at the end          \
-	     */
+/* What is remembered goes to the disk that often, on a reload and at the end. */
+#define SAVE_S 300
+
 enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_OPERATION = 3 };
 
 struct options {

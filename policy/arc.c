@@ -24,6 +24,9 @@
 
 /* The part of the message's questions that a chain may use, and that it leaves for others. */
 #define SHARE 3
+/* Of two fields in canonical form: each is within TF_DKIM_FIELD_MAX, and LF may have become CRLF.
+ */
+#define SEALED_MAX (4 * TF_DKIM_FIELD_MAX)
 
 /* Octets of header that older message signatures may be checked against, all together: each may
  * cover the whole header, and nothing hangs on them. */
@@ -233,7 +236,7 @@ check_seal(struct tf_arc_check *c, const struct link *l, struct tf_digest *below
 	struct finding f;
 	struct tf_buf text;
 
-	tf_buf_init_arena(&text, c->arena, 4 * TF_DKIM_FIELD_MAX);
+	tf_buf_init_arena(&text, c->arena, SEALED_MAX);
 	write_field(c, set->results, &text);
 	write_field(c, set->message, &text);
 	tf_digest_update(below, tf_buf_get(&text));

@@ -32,6 +32,6 @@ void tf_dkim_library_body(struct tf_dkim_library *l, struct tf_str chunk);
  * the library was not asked or did not answer.
  */
 void tf_dkim_library_finish(struct tf_dkim_library *l, const struct tf_body_seen *seen);
-const char *tf_dkim_library_version(void); /* "libopendkim 2.11.0"; static text */
+const char *tf_dkim_library_version(void); /* and OpenSSL's, as tf_verifier_version has it */
 
 #endif

@@ -32,7 +32,7 @@ struct tf_key_cache {
 struct tf_key_cache *
 tf_key_cache_new(void)
 {
-	struct tf_key_cache *cache = tf_xmalloc(sizeof(*cache));
+	struct tf_key_cache *cache = tf_xcalloc(1, sizeof(*cache));
 
 	pthread_mutex_init(&cache->lock, NULL);
 	return cache;
@@ -59,6 +59,12 @@ name_key(const struct tf_public_key *key, unsigned char id[TF_SHA256_BYTES])
 	id[0] = (unsigned char)key->type;
 }
 
+static bool
+holds(const struct entry *e, const unsigned char id[TF_SHA256_BYTES])
+{
+	return e->pkey != NULL && memcmp(e->id, id, TF_SHA256_BYTES) == 0;
+}
+
 /* The key of that name, or where it goes: a free place, or the one not used for longest. */
 static struct entry *
 find(struct tf_key_cache *cache, const unsigned char id[TF_SHA256_BYTES])
@@ -66,18 +72,12 @@ find(struct tf_key_cache *cache, const unsigned char id[TF_SHA256_BYTES])
 	struct entry *set = cache->sets[id[TF_SHA256_BYTES - 1] % SETS], *best = &set[0];
 
 	for (size_t k = 0; k < WAYS; k++) {
-		if (set[k].pkey != NULL && memcmp(set[k].id, id, TF_SHA256_BYTES) == 0)
+		if (holds(&set[k], id))
 			return &set[k];
 		if (set[k].used < best->used)
 			best = &set[k];
 	}
 	return best;
-}
-
-static bool
-holds(const struct entry *e, const unsigned char id[TF_SHA256_BYTES])
-{
-	return e->pkey != NULL && memcmp(e->id, id, TF_SHA256_BYTES) == 0;
 }
 
 /* The key with a reference for the caller, or NULL. */

@@ -5,9 +5,10 @@
  * quoted-string without quoted pairs, or the key is left out. Quoted-strings hold nothing that ends
  * a value for a reader who does not know quotes. A field on arrival is read in each way in which a
  * consumer may look for its receiver: the key wherever it stands, and the name before ":" at the
- * head of a comment. Does not: evaluate (spf_eval.c), or compare ids (authres_read.c). Limits:
- * values over VALUE_MAX are left out; a field on arrival with over READINGS_MAX names counts as
- * forged.
+ * head of a comment.
+ * Does not: evaluate (spf_eval.c), or compare ids (authres_read.c).
+ * Limits: values over VALUE_MAX are left out; a field on arrival with over READINGS_MAX names
+ * counts as forged.
  */
 #include "policy/authres.h"
 #include "policy/rfc5322.h"
