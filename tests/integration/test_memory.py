@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import time
 
 import pytest
 
@@ -29,9 +31,9 @@ def start(mx, records, choice, **changes):
              **changes)
 
 
-def forge(mx):
+def forge(mx, author="alice@example.com"):
     """From example.com, by somebody who cannot pass for it, whatever the DNS says."""
-    return mx.send(letter(), ip=FORGER, helo="mail.attack.example", sender="x@attack.example",
+    return mx.send(letter(sender=author), ip=FORGER, helo="mail.attack.example", sender="x@attack.example",
                    check=False)
 
 
@@ -121,7 +123,7 @@ def test_over_a_restart(mx, folder):
     assert (folder / "policies").read_text().startswith("truefrom-policies 1\n")
     mx.dns.load(zone(dmarc=SERVFAIL))
     mx.daemon.start()
-    assert "1 DMARC policies of the last day are remembered" in mx.daemon.text()
+    mx.daemon.wait_for_line("1 DMARC policies of the last day are remembered")
     assert forge(mx).code == 550
     assert mx.daemon.terminate() == 0
     (folder / "policies").unlink()
@@ -140,7 +142,7 @@ def test_over_a_restart(mx, folder):
 def test_damaged_file(mx, folder):
     """It is a warning, and the daemon works."""
     (folder / "policies").write_bytes(b"truefrom-policies 1\n\0\xff\n")
-    (folder / "policies").chmod(0o666)
+    (folder / "policies").chmod(0o644)
     start(mx, zone(dmarc=SERVFAIL), "tempfail", state_dir=str(folder))
     mx.daemon.wait_for_line("warning: state_dir: .* is damaged: 1 of its lines")
     assert forge(mx).code == 451
@@ -155,3 +157,48 @@ def test_folder_that_is_not_there(mx, folder):
     assert forge(mx).code == 550
     assert mx.daemon.terminate() == 0
     mx.daemon.wait_for_line("warning: state_dir: .* cannot be written: .*; work goes on without")
+
+
+def test_file_of_somebody_else(mx, folder):
+    """What others could have written is not believed."""
+    now = int(time.time())
+    (folder / "policies").write_text(
+        f"truefrom-policies 1\n{now} {now} - example.com example.com example.com "
+        "v=DMARC1; p=none\nend 1\n",
+        encoding="ascii")
+    (folder / "policies").chmod(0o666)
+    start(mx, zone(dmarc=SERVFAIL), "tempfail", state_dir=str(folder))
+    mx.daemon.wait_for_line("warning: state_dir: .* cannot be read: Operation not permitted; ")
+    assert forge(mx).code == 451
+
+
+@pytest.fixture(name="small_disk")
+def fixture_small_disk(folder):
+    """The folder on a file system of 16 KB."""
+    if os.getuid() != 0 or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=16k,mode=777", "tmpfs", folder],
+            capture_output=True, check=False).returncode != 0:
+        pytest.skip("file systems cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_full_disk(mx, small_disk):
+    """Said once; the file that was there stays, and it is written when there is room again."""
+    start(mx, zone(), "tempfail", state_dir=str(small_disk))
+    assert forge(mx).code == 550
+    mx.daemon.reload()
+    wait.until((small_disk / "policies").exists, "the file", 10)
+    before = (small_disk / "policies").read_text()
+    with pytest.raises(OSError), open(small_disk / "filler", "wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 4096)
+    assert forge(mx, "ceo@sub.example.com").code == 550
+    mx.daemon.reload()
+    mx.daemon.wait_for_line("warning: state_dir: .* cannot be written: No space left on device; ")
+    assert (small_disk / "policies").read_text() == before
+    assert not (small_disk / "policies.new").exists()
+    (small_disk / "filler").unlink()
+    mx.daemon.reload()
+    mx.daemon.wait_for_line("state_dir: .* is written again")
+    assert (small_disk / "policies").read_text().endswith("end 2\n")
