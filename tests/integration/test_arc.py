@@ -145,6 +145,11 @@ def test_several_sealers(mx, trusted, sealers, rule):
     "spf=pass smtp.mailfrom=example.com",
     "dmarc=fail header.from=example.com; dmarc=pass header.from=example.com",
     "spf=pass (; dmarc=pass header.from=example.com) smtp.mailfrom=example.com",
+    "spf=pass smtp.mailfrom=\"a;dmarc=pass header.from=example.com\"",
+    "dmarc=pass header.from=(example.com)example.net",
+    "dmarc=pass header.from=example.net(example.com)",
+    "dmarc=pass header.from=example.net.example.com",
+    "dmarc/4294967297=pass header.from=example.com",
 ])
 def test_what_the_sealer_says(mx, says):
     """ARC-27: only dmarc=pass, once, of this very author."""
@@ -188,6 +193,19 @@ def test_forged_in_the_name_of_a_trusted_sealer(mx):
     assert (outcome.code, outcome.log["arc"]) == (550, "fail")
     assert outcome.log["arc_reason"] == (
         "ARC-Message-Signature of set 1: signature did not verify")
+
+
+@pytest.mark.parametrize("field", [b"From: ceo@example.com\r\n", b"FROM:ceo@example.com\r\n",
+                                   b"From\t: ceo@example.net\r\n"])
+@pytest.mark.parametrize("top", [True, False])
+def test_second_author(mx, field, top):
+    """D1 behind a trusted seal: the chain has no say about a From that names nobody for certain."""
+    start(mx)
+    message = through(signed(), "lists.example")
+    header, gap, body = message.partition(b"\r\n\r\n")
+    forged = field + message if top else header + b"\r\n" + field[:-2] + gap + body
+    outcome = send(mx, forged)
+    assert (outcome.code, outcome.log["rule"]) == (550, "invalid-from:multiple-fields")
 
 
 def test_added_results(mx):

@@ -60,6 +60,15 @@ def test_first_sight(mx):
     assert (outcome.code, outcome.log["rule"]) == (451, "temperror")
 
 
+def test_name_below(mx):
+    """What a name below a known domain publishes itself is not guessed."""
+    start(mx, zone(), "tempfail")
+    assert forge(mx).code == 550
+    mx.dns.load(zone(dmarc=SERVFAIL))
+    assert forge(mx, "ceo@new.example.com").code == 451
+    assert forge(mx).code == 550
+
+
 def test_genuine_mail_is_put_off_only(mx):
     """What may pass once the DNS works again is never refused for good."""
     start(mx, zone(keys={"s1": rsa_key()}), "tempfail")
