@@ -8,8 +8,7 @@
  * chain, and the lowest seal that fails tells where something was changed.
  * Does not: trust anybody (trust.c), or know what the result leads to.
  * Limits: TF_ARC_SETS_MAX sets; a share of the message's questions. What is dkim=policy of a valid
- * DKIM signature, for its l= or for bytes that readers take differently, fails here, since a chain
- * has no such result.
+ * DKIM signature, for its l= or for a bare CR, fails here, since a chain has no such result.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -178,8 +177,6 @@ check_body(struct tf_arc_check *c, const struct link *l)
 		return fails("body hash did not verify");
 	if (seen->bare_cr)
 		return fails("bare CR in the body");
-	if (seen->bare_lf && !sig->body_relaxed)
-		return fails("bare LF in the body");
 	open = tf_body_hash_unsigned(l->body);
 	if (open != 0 && !c->opts->accept_partial_body)
 		return (struct finding){ TF_FAIL,
