@@ -5,8 +5,8 @@
  * SPF at the first recipient, keys and policy records at the end of the header; only finish waits.
  * What decides about the author comes first wherever questions or time are scarce, because senders
  * can make the rest cost what they like: then ARC, which can only make up for a failure; HELO,
- * which no author gains or loses by, comes last. Does not: decide what is done with a message
- * (verdict.c), know the daemon or the MTA.
+ * which no author gains or loses by, comes last.
+ * Does not: decide what is done with a message (verdict.c), know the daemon or the MTA.
  */
 #include "truefrom/check.h"
 #include "policy/arc.h"

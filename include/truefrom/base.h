@@ -227,7 +227,7 @@ const char *tf_buf_cstr(struct tf_buf *b);
  */
 bool tf_cstr(struct tf_str s, char *storage, size_t size);
 
-/* Process-lifetime memory: never NULL, out of memory ends the process. */
+/* Process-lifetime memory: never NULL, out of memory ends the process; new memory is zeroed. */
 void *tf_xmalloc(size_t size);
 void *tf_xcalloc(size_t n, size_t size);
 void *tf_xrealloc(void *ptr, size_t size);
