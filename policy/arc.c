@@ -10,7 +10,6 @@
  * Limits: TF_ARC_SETS_MAX sets; a share of the message's questions. What is dkim=policy of a valid
  * DKIM signature, for its l= or for a bare CR, fails here, since a chain has no such result.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "policy/arc.h"
@@ -166,7 +165,7 @@ check_body(struct tf_arc_check *c, const struct link *l)
 {
 	const struct tf_body_seen *seen = tf_body_hashes_seen(tf_signed_message_body(c->message));
 	const struct tf_dkim_sig *sig = &l->fields->message_sig;
-	uint64_t open;
+	struct tf_str objection;
 
 	if (l->body == NULL)
 		return fails("too many lengths of the body are signed");
@@ -175,14 +174,9 @@ check_body(struct tf_arc_check *c, const struct link *l)
 	if (sig->body_hash.len != TF_SHA256_BYTES ||
 	    memcmp(sig->body_hash.ptr, l->body->digest, TF_SHA256_BYTES) != 0)
 		return fails("body hash did not verify");
-	if (seen->bare_cr)
-		return fails("bare CR in the body");
-	open = tf_body_hash_unsigned(l->body);
-	if (open != 0 && !c->opts->accept_partial_body)
-		return (struct finding){ TF_FAIL,
-			tf_arena_printf(
-			    c->arena, "%" PRIu64 " octets of the body are not signed", open) };
-	return (struct finding){ .code = TF_PASS };
+	objection = tf_body_objection(
+	    seen, tf_body_hash_unsigned(l->body), c->opts->accept_partial_body, c->arena);
+	return (struct finding){ objection.len != 0 ? TF_FAIL : TF_PASS, objection };
 }
 
 /* The ARC-Message-Signature of one set. */

@@ -7,6 +7,7 @@
  * Does not: judge l= (dkim.c, arc.c), or keep any of the body.
  * Limits: TF_BODY_HASHES_MAX.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "policy/body_hash.h"
@@ -184,6 +185,17 @@ const struct tf_body_seen *
 tf_body_hashes_seen(const struct tf_body_hashes *set)
 {
 	return &set->seen;
+}
+
+struct tf_str
+tf_body_objection(const struct tf_body_seen *seen, uint64_t unsigned_octets, bool accept_partial,
+    struct tf_arena *a)
+{
+	if (seen->bare_cr)
+		return TF_STR("bare CR in the body");
+	if (unsigned_octets == 0 || accept_partial)
+		return TF_NONE_STR;
+	return tf_arena_printf(a, "%" PRIu64 " octets of the body are not signed", unsigned_octets);
 }
 
 bool

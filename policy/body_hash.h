@@ -46,6 +46,15 @@ void tf_body_hashes_feed(struct tf_body_hashes *set, struct tf_str chunk);
 void tf_body_hashes_finish(struct tf_body_hashes *set);
 /* What the body holds; nothing unless some hash was asked for. Complete once it is finished. */
 const struct tf_body_seen *tf_body_hashes_seen(const struct tf_body_hashes *set);
+/*
+ * tf_body_objection - why readers may not see a body as it was signed, though its hash verified
+ *
+ * accept_partial  that unsigned octets follow is no objection (dkim.partial_body = "accept")
+ *
+ * Returns the reason, static or owned by a; empty when there is none.
+ */
+struct tf_str tf_body_objection(const struct tf_body_seen *seen, uint64_t unsigned_octets,
+    bool accept_partial, struct tf_arena *a);
 /* l= says more than the body has (RFC 6376 section 3.5: such a signature is in error). */
 bool tf_body_hash_is_short(const struct tf_body_hash *hash);
 /* Canonical octets behind l=, which nobody signed; 0 without l=. */

@@ -168,16 +168,10 @@ judge_key(struct tf_dkim_check *c, struct signature *s)
 static void
 conclude_pass(struct tf_dkim_check *c, const struct signature *s)
 {
-	struct tf_dkim *result = s->result;
+	struct tf_str objection = tf_body_objection(
+	    c->body, s->result->unsigned_octets, c->opts->accept_partial_body, c->arena);
 
-	if (c->body->bare_cr)
-		conclude(result, TF_POLICY, TF_STR("bare CR in the body"));
-	else if (result->unsigned_octets != 0 && !c->opts->accept_partial_body)
-		conclude(result, TF_POLICY,
-		    tf_arena_printf(c->arena, "%" PRIu64 " octets of the body are not signed",
-			result->unsigned_octets));
-	else
-		conclude(result, TF_PASS, TF_NONE_STR);
+	conclude(s->result, objection.len != 0 ? TF_POLICY : TF_PASS, objection);
 }
 
 static void
