@@ -100,12 +100,6 @@ tf_session_explain(struct tf_session *s)
 	s->explain = true;
 }
 
-bool
-tf_session_in_message(const struct tf_session *s)
-{
-	return s->m != NULL && s->phase != PHASE_DONE;
-}
-
 /*
  * Move on to a phase of the message. False for an event out of turn (no MAIL FROM before it, or the
  * message is over already): the event is then dropped, and the end of such a message is answered by

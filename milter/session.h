@@ -71,8 +71,6 @@ const struct tf_plan *tf_session_end(
     struct tf_session *s, struct tf_str queue_id, void (*tick)(void *), void *tick_arg);
 /* The message in work, if there is one, is gone; the connection stays. */
 void tf_session_abort(struct tf_session *s);
-/* Whether a message is in work: between MAIL FROM and its end or abort. */
-bool tf_session_in_message(const struct tf_session *s);
 /* The command line: keep every DNS answer for the result, and log nothing. */
 void tf_session_explain(struct tf_session *s);
 
