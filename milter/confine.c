@@ -135,9 +135,9 @@ add_rules(scmp_filter_ctx filter, int fd)
 {
 	/* Memory that cannot be executed; fd and no other; SIGABRT and nobody else. */
 	const struct scmp_arg_cmp no_code = SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-	const struct scmp_arg_cmp the_fd = SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)fd);
-	const struct scmp_arg_cmp self = SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid());
-	const struct scmp_arg_cmp aborts = SCMP_A2_64(SCMP_CMP_EQ, SIGABRT);
+	const struct scmp_arg_cmp the_fd = SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)fd, 0);
+	const struct scmp_arg_cmp self = SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
+	const struct scmp_arg_cmp aborts = SCMP_A2_64(SCMP_CMP_EQ, SIGABRT, 0);
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < TF_ARRAY_LEN(allowed); i++)
