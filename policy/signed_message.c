@@ -2,10 +2,10 @@
  * signed_message.c - a message as signatures see it: the header that h= selects, the body's hashes
  *
  * Implements RFC 6376 sections 3.7 and 5.4.2. Fields of one name form a chain from the bottom up,
- * found by a table of names that is sorted once for a message; selecting is then a search in that
- * table for each name of h=, so that 500 names against 2000 fields cost thousands of steps, and not
- * a million for each signature.
- * Does not: read signatures (dkim_sig.c), or know which of them matter.
+ * found by a table of names that is sorted for the first signature of a message; selecting is then
+ * a search in that table for each name of h=, so that 500 names against 2000 fields cost thousands
+ * of steps, and not a million for each signature. Does not: read signatures (dkim_sig.c), or know
+ * which of them matter.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ struct tf_signed_message {
 	const struct tf_header_block *hb;
 	struct tf_key_cache *keys;
 	struct tf_body_hashes *body;
-	struct chain *chains; /* sorted by name */
+	struct chain *chains; /* sorted by name; NULL before the first signature */
 	size_t chain_count;
 	size_t *above; /* for each field the next one of its name above it, or NO_FIELD */
 	uint64_t round;
@@ -75,8 +75,7 @@ sort_fields(struct tf_signed_message *m)
 	m->above = tf_arena_array(m->arena, count, sizeof(*m->above));
 	for (size_t i = 0; i < count; i++)
 		m->chains[i] = (struct chain){ .name = m->hb->fields[i].name, .lowest = i };
-	if (count != 0)
-		qsort(m->chains, count, sizeof(*m->chains), compare_chains);
+	qsort(m->chains, count, sizeof(*m->chains), compare_chains);
 	for (size_t i = 0; i < count; i++) {
 		const struct chain c = m->chains[i];
 
@@ -100,7 +99,6 @@ tf_signed_message_new(
 	m->hb = hb;
 	m->keys = keys;
 	m->body = tf_body_hashes_new(a);
-	sort_fields(m);
 	/* Canonical text is never longer than name, colon, value and line end; folds were counted
 	 * as LF when the block was limited. */
 	tf_buf_init_arena(&m->text, a, 2 * (size_t)hb->bytes + 3 * hb->count);
@@ -162,6 +160,8 @@ tf_signed_message_text(
 	const struct tf_header *own = &m->hb->fields[signature];
 	struct tf_str rest = names, name;
 
+	if (m->chains == NULL)
+		sort_fields(m);
 	m->round++;
 	tf_buf_clear(&m->text);
 	while (tf_taglist_item(&rest, &name)) {

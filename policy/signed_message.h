@@ -20,7 +20,8 @@ struct tf_signed_message;
  * hb    all fields; borrowed until the last call
  * keys  for tf_signed_message_verifies; or NULL
  *
- * Returns it, owned by a. Its cost is that of sorting the field names once.
+ * Returns it, owned by a. It costs nothing until a signature is looked at, which sorts the names of
+ * the fields once.
  */
 struct tf_signed_message *tf_signed_message_new(
     struct tf_arena *a, const struct tf_header_block *hb, struct tf_key_cache *keys);
