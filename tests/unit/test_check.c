@@ -393,6 +393,42 @@ test_arc_verify(void **state)
 	tf_resolver_release(r);
 }
 
+/* RFC 9989 section 4.10: author, SPF and DKIM domain under one organization; what their walks have
+ * in common is asked once. */
+static void
+test_walks_shared(void **state)
+{
+	static const char *const names[] = { "_dmarc.a.good.example", "_dmarc.s.good.example",
+		"_dmarc.d.good.example", "_dmarc.good.example", "_dmarc.example" };
+	struct tf_resolver *r = resolver();
+	struct tf_arena *a = tf_arena_new();
+	struct tf_identity id = identity("x@s.good.example", "mx.good.example");
+	struct tf_check_opts opts = defaults;
+	const struct tf_result *res;
+	struct tf_check *c;
+	size_t asked = 0;
+
+	(void)state;
+	opts.trace = true;
+	c = tf_check_begin(a, r, &opts, &id);
+	(void)tf_check_header(c, TF_STR("From"), TF_STR(" x@a.good.example"));
+	(void)tf_check_header(c, TF_STR("DKIM-Signature"),
+	    TF_STR(" v=1; a=rsa-sha256; d=d.good.example; s=s; h=From; bh=AAAA; b=AAAA"));
+	res = tf_check_finish(c, NULL, NULL);
+	for (size_t i = 0; i < res->dns_count; i++)
+		asked += tf_str_starts_nocase(res->dns[i].name, TF_STR("_dmarc."));
+	assert_num("questions for policies", asked, TF_ARRAY_LEN(names));
+	for (size_t i = 0; i < TF_ARRAY_LEN(names); i++) {
+		size_t times = 0;
+
+		for (size_t k = 0; k < res->dns_count; k++)
+			times += tf_str_eq(res->dns[k].name, tf_str_from(names[i]));
+		assert_num(names[i], times, 1);
+	}
+	tf_arena_free(a);
+	tf_resolver_release(r);
+}
+
 int
 main(void)
 {
@@ -403,6 +439,7 @@ main(void)
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_hostile_questions),
 		cmocka_unit_test(test_arc_verify),
+		cmocka_unit_test(test_walks_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

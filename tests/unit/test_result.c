@@ -41,6 +41,34 @@ test_names(void **state)
 	assert_string_equal(tf_check_kind_name(TF_CHECK_FROM), "from");
 }
 
+/* RFC 8601 section 2.7: the words of other fields. */
+static void
+test_code_from(void **state)
+{
+	static const struct row {
+		struct tf_str in;
+		bool ok;
+		enum tf_code want;
+	} rows[] = {
+		{ TF_LIT("none"), true, TF_NONE },
+		{ TF_LIT("PASS"), true, TF_PASS },
+		{ TF_LIT("permerror"), true, TF_PERMERROR },
+		{ TF_LIT("hardfail"), false, TF_NONE }, /* RFC 6577: no longer a result */
+		{ TF_LIT("passed"), false, TF_NONE },
+		{ TF_LIT("pass\0"), false, TF_NONE },
+		{ TF_LIT(""), false, TF_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		enum tf_code code = TF_NONE;
+
+		assert_int_equal(tf_code_from(rows[i].in, &code), rows[i].ok);
+		if (rows[i].ok)
+			assert_int_equal(code, rows[i].want);
+	}
+}
+
 static void
 test_policy_from(void **state)
 {
@@ -95,6 +123,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_code_from),
 		cmocka_unit_test(test_policy_from),
 		cmocka_unit_test(test_notes),
 	};
