@@ -301,6 +301,7 @@ perform_reply(SMFICTX *ctx, const struct tf_plan *plan)
 	struct tf_buf b[TF_REPLY_LINES];
 	char *line[TF_REPLY_LINES];
 
+	_Static_assert(TF_REPLY_LINES == 4, "each line is named in the call below");
 	for (size_t i = 0; i < TF_REPLY_LINES; i++)
 		line[i] = format_of(plan->reply_lines[i], &b[i], storage[i], sizeof(storage[i]));
 	if (smfi_setmlreply(ctx, loose(plan->reply_code), loose(plan->reply_xcode), line[0],

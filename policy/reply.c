@@ -122,6 +122,7 @@ lines_fault(struct tf_str text)
 			return NULL;
 		text = tf_str_sub(text, end + 1, text.len);
 	}
+	_Static_assert(TF_REPLY_LINES == 4, "so says the text");
 	return "it has more than 4 lines";
 }
 
