@@ -65,7 +65,18 @@ show_walk(struct bench *b, const struct tf_treewalk *t)
 	return tf_buf_get(&out);
 }
 
-/* Everything asked, in order: "name/TYPE name/TYPE" */
+static void
+put_asked(const struct tf_dns_trace *trace, size_t count, bool walk, struct tf_buf *out)
+{
+	for (size_t n = 0; n < count; n++) {
+		if ((trace[n].type == TF_TYPE_TXT) == walk)
+			tf_buf_printf(out, "%s%.*s/%s", out->len != 0 ? " " : "",
+			    TF_PRI(trace[n].name), tf_dns_type_name(trace[n].type));
+	}
+}
+
+/* Everything asked: "name/TYPE name/TYPE", the walk in its order. Behind it what np needs, which
+ * the resolver thread asks when the record is there, be it before the rest of the walk. */
 static struct tf_str
 show_asked(struct bench *b)
 {
@@ -76,9 +87,8 @@ show_asked(struct bench *b)
 
 	tf_dns_trace(b->dns, b->a, &trace, &count, &ms);
 	tf_buf_init_arena(&out, b->a, 4096);
-	for (size_t n = 0; n < count; n++)
-		tf_buf_printf(&out, "%s%.*s/%s", n != 0 ? " " : "", TF_PRI(trace[n].name),
-		    tf_dns_type_name(trace[n].type));
+	put_asked(trace, count, true, &out);
+	put_asked(trace, count, false, &out);
 	return tf_buf_get(&out);
 }
 
