@@ -24,6 +24,7 @@ def pytest_addoption(parser):
     parser.addoption("--build", default=str(top / "build"), help="where truefrom was built")
     parser.addoption("--suites", default="", help="folder with the public conformance suites")
     parser.addoption("--patience", type=float, default=1.0, help="factor for bounds on time")
+    parser.addoption("--minutes", type=float, default=0, help="how long tests of endurance last")
     parser.addoption("--daemon-user", default="nobody", help='user of truefromd; "" = stay root')
 
 

@@ -1,6 +1,5 @@
 """What a milter client may send that Postfix does not: truefromd at the protocol's level."""
 
-import os
 import threading
 
 import pytest
@@ -335,59 +334,6 @@ def test_large_body_in_bounded_memory(address, mx):
         peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
     if mx.programs.patience == 1.0:  # a sanitizer keeps what was freed
         assert peak < 80 * 1024, f"{peak} kB"
-
-
-def test_commands_out_of_turn(address, mx):
-    """Events in an order that no MTA sends: no crash; the next session is served."""
-    for events in ("E", "BE", "LNE", "MNE", "MRME", "RRE", "TE", "NNE", "MRLALE", "CC", "MREE"):
-        client = MilterClient(address, timeout=5)
-        try:
-            for event in events:
-                data = {"M": b"<a@example.com>\0", "R": b"<u@example.org>\0", "B": b"x",
-                        "L": b"From\0 a@example.com\0",
-                        "C": b"x\0004\0\x19192.0.2.1\0"}.get(event, b"")
-                client.send(event, data)
-        except OSError:
-            pass
-        client.close()
-    assert mx.daemon.running()
-    verdict = send(address, letter(), "192.0.2.1", "mail.example.com", "alice@example.com")
-    assert verdict.field == PASS
-
-
-@pytest.mark.parametrize("packet", [b"\xff\xff\xff\xffB", b"\0\0\0\0", b"\0\0\0\1\0",
-                                    b"\0\0\0\5Oabcd", b"GET / HTTP/1.0\r\n\r\n"])
-def test_garbage(address, mx, packet):
-    """Octets that are no milter protocol."""
-    client = MilterClient(address, timeout=5)
-    client.sock.sendall(packet)
-    client.close(command=None)
-    assert mx.daemon.running()
-    verdict = send(address, letter(), "192.0.2.1", "mail.example.com", "alice@example.com")
-    assert verdict.field == PASS
-
-
-def test_cut_everywhere(address, mx):
-    """The connection is cut at every point of a message; nothing stays open."""
-    def files():
-        return len(os.listdir(f"/proc/{mx.daemon.pid}/fd"))
-
-    send(address, letter(), "192.0.2.1", "mail.example.com", "alice@example.com")
-    before = files()
-    for stop in range(40):
-        client = begin(address)
-        if stop % 5 > 0:
-            client.mail("alice@example.com")
-            client.rcpt("user@example.org")
-        if stop % 5 > 1:
-            client.header("From", " alice@example.com")
-        if stop % 5 > 2:
-            client.content(letter())
-        if stop % 5 > 3:
-            client.send("E")
-        client.close(command=None)
-    import wait
-    wait.until(lambda: files() <= before + 2, "descriptors are closed", 15)
 
 
 def test_500_parallel_sessions(mx, address):
