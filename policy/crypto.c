@@ -17,6 +17,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/engine.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
@@ -208,6 +209,69 @@ tf_public_key_ed25519(struct tf_str raw, struct tf_public_key *key_out)
 	return true;
 }
 
+/* An algorithm as keys that we write name it: its OID. */
+static struct tf_str written_name = { (const char *)rsa_oid, sizeof(rsa_oid) };
+static pthread_once_t written_name_once = PTHREAD_ONCE_INIT;
+
+#ifndef OPENSSL_NO_ENGINE
+
+/* 2.5.8.1.1, the name of RSA in the first X.509; to OpenSSL the same algorithm, EVP_PKEY_RSA2 */
+static const unsigned char old_rsa_oid[] = { 0x55, 0x08, 0x01, 0x01 };
+
+/* What ENGINE_set_pkey_meths calls for: the list of algorithms, or the methods of one. */
+static int
+no_methods(ENGINE *engine, EVP_PKEY_METHOD **method_out, const int **algorithms_out, int algorithm)
+{
+	static const int algorithms[] = { EVP_PKEY_RSA2 };
+
+	(void)engine;
+	(void)algorithm;
+	if (method_out == NULL) {
+		*algorithms_out = algorithms;
+		return TF_ARRAY_LEN(algorithms);
+	}
+	*method_out = NULL;
+	return 0;
+}
+
+/*
+ * libopendkim calls d2i_PUBKEY_bio for each signature. OpenSSL 3 has two ways to read a key there:
+ * by providers, for which it looks together a chain of decoders each time (230 to 300 microseconds,
+ * where RSA-2048 takes 26 to verify), and its older own one (5). The older one comes first, but
+ * only for algorithms that an ENGINE is registered for, lest a provider takes the key from it. So
+ * an ENGINE without any method is registered for RSA's old name, which nobody else writes, and the
+ * keys for libopendkim are written with that name. Every other key goes the way it always went.
+ * It must not be rsaEncryption that is registered: then EVP_PKEY_fromdata makes no RSA key any
+ * more, neither here nor where libunbound validates DNSSEC.
+ * When any of this fails, or a later OpenSSL thinks otherwise, keys take the long way to the same
+ * result. OpenSSL owns the ENGINE in the end, and frees it when the process exits.
+ */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* ENGINE; no other way opens this one  \
+							    */
+static void
+choose_written_name(void)
+{
+	ENGINE *engine = ENGINE_new();
+
+	if (engine != NULL && ENGINE_set_pkey_meths(engine, no_methods) == 1 &&
+	    ENGINE_set_default_pkey_meths(engine) == 1)
+		written_name = (struct tf_str){ (const char *)old_rsa_oid, sizeof(old_rsa_oid) };
+	else
+		ERR_clear_error();
+	ENGINE_free(engine);
+}
+#pragma GCC diagnostic pop
+
+#else
+
+static void
+choose_written_name(void)
+{
+}
+
+#endif
+
 static void
 put_header(unsigned char **p, int tag, size_t length)
 {
@@ -221,10 +285,18 @@ put_bytes(unsigned char **p, const void *bytes, size_t len)
 	*p += len;
 }
 
+static struct tf_str
+rsa_name(void)
+{
+	pthread_once(&written_name_once, choose_written_name);
+	return written_name;
+}
+
 struct tf_str
 tf_public_key_spki(const struct tf_public_key *key, struct tf_arena *a)
 {
-	size_t algorithm = (size_t)ASN1_object_size(0, sizeof(rsa_oid), V_ASN1_OBJECT) +
+	const struct tf_str name = rsa_name();
+	size_t algorithm = (size_t)ASN1_object_size(0, (int)name.len, V_ASN1_OBJECT) +
 			   (size_t)ASN1_object_size(0, 0, V_ASN1_NULL);
 	size_t bits = 1 + key->bytes.len;
 	size_t info = (size_t)ASN1_object_size(1, (int)algorithm, V_ASN1_SEQUENCE) +
@@ -236,8 +308,8 @@ tf_public_key_spki(const struct tf_public_key *key, struct tf_arena *a)
 		tf_panic("SubjectPublicKeyInfo of key type %d", (int)key->type);
 	put_header(&p, V_ASN1_SEQUENCE, info);
 	put_header(&p, V_ASN1_SEQUENCE, algorithm);
-	put_header(&p, V_ASN1_OBJECT, sizeof(rsa_oid));
-	put_bytes(&p, rsa_oid, sizeof(rsa_oid));
+	put_header(&p, V_ASN1_OBJECT, name.len);
+	put_bytes(&p, name.ptr, name.len);
 	put_header(&p, V_ASN1_NULL, 0);
 	put_header(&p, V_ASN1_BIT_STRING, bits);
 	put_bytes(&p, "", 1); /* no unused bits */

@@ -44,7 +44,12 @@ struct tf_public_key {
 bool tf_public_key_rsa(struct tf_str der, struct tf_public_key *key_out);
 /* The 32 bytes of RFC 8463 section 3.1; false for any other length. */
 bool tf_public_key_ed25519(struct tf_str raw, struct tf_public_key *key_out);
-/* An RSA key as SubjectPublicKeyInfo in DER. */
+/*
+ * tf_public_key_spki - an RSA key as SubjectPublicKeyInfo in DER, for who has OpenSSL read it
+ *
+ * Its algorithm may bear a name that OpenSSL reads faster than rsaEncryption, and tf_public_key_rsa
+ * does not accept (crypto.c says why).
+ */
 struct tf_str tf_public_key_spki(const struct tf_public_key *key, struct tf_arena *a);
 
 /* Random bytes that nobody can guess; ends the process when the system has none. */
