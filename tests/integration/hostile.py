@@ -1,4 +1,4 @@
-"""A client that means harm: conversations that no MTA has, and what the daemon is like afterwards."""
+"""A client that means harm: what no MTA says, and what the daemon is like afterwards."""
 
 import errno
 import os
@@ -163,13 +163,11 @@ def tame(octets):
     list of macros that names one without a value. Such lists are sent for a stage that is none."""
     tamed, at = bytearray(octets), 0
     while at + 5 <= len(tamed):
-        size, = struct.unpack("!I", tamed[at:at + 4])
-        if not 0 < size <= 65536:
-            break
-        data = tamed[at + 5:at + 4 + size]
+        size, = struct.unpack("!i", tamed[at:at + 4])  # signed, as libmilter reads it
+        data = tamed[at + 5:at + 4 + max(size, 1)]
         if tamed[at + 4] == ord("D") and data[1:].count(0) % 2:
             tamed[at + 5] = ord("Z")
-        at += 4 + size
+        at += 5 + len(data)
     return bytes(tamed)
 
 

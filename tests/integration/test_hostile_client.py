@@ -125,7 +125,8 @@ def test_commands_in_any_order(address):
     for one, other in itertools.product(sorted(set(COMMANDS)), repeat=2):
         one, other = bytes([one]), bytes([other])
         talk(address, negotiation() + b"".join(
-            packet(c, d) for c in (one, other) for d in (data.get(c, b""), b"", b"\0\0", b"\0" * 65)))
+            packet(c, d) for c in (one, other)
+            for d in (data.get(c, b""), b"", b"\0\0", b"\0" * 65)))
     for events in (b"E", b"BE", b"LNE", b"MNE", b"MRME", b"RRE", b"TE", b"NNE", b"MRLALE", b"CC",
                    b"MREE", b"CHMRBLNE", b"CHMRNLBE", b"CHMREMRE", b"KCHMRE", b"OOCOHOMOROE"):
         talk(address, negotiation() + b"".join(
@@ -205,7 +206,7 @@ def test_idle_connections(address, health):
 
 
 def test_connection_per_millisecond(address, health):
-    """For a good second somebody connects each millisecond, says nothing or a little, and is gone."""
+    """For a good second somebody connects each millisecond, says a little at most, and is gone."""
     octets = b"".join(message())
     began = time.monotonic()
     for number in range(1200):

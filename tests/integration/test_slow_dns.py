@@ -1,5 +1,8 @@
 """Sessions that wait for slow DNS: each holds its own deadline, whatever the others do."""
 
+import threading
+import time
+
 import wait
 import zones
 from dns_server import TIMEOUT, after
@@ -69,3 +72,53 @@ def test_quit_while_waiting(mx):
     mx.dns.load(zones.domain("example.net", spf=SPF, dmarc="v=DMARC1; p=reject"))
     outcome = mx.send(letter("a@example.net"), sender="a@example.net")
     assert outcome.log["dmarc"] == "pass"
+
+
+def test_parallel_sessions_with_reloads(request, mx):
+    """Eight connections, one message after the other, while the DNS is slow and the configuration
+    is read again each second, each other time with a new resolver: each verdict is right. (This is
+    for the thread sanitizer; --minutes has it go on for so long.)"""
+    names = [f"d{number}.example" for number in range(8)]
+    zone = zones.join({"spf.example": {"TXT": after(0.3, SPF)}}, *(
+        zones.domain(name, spf="v=spf1 include:spf.example -all",
+                     dmarc=after(0.2 + number / 10, "v=DMARC1; p=reject"))
+        for number, name in enumerate(names)))
+    mx.start(zone, dns={"timeout": 5})
+    end = time.monotonic() + max(4, request.config.getoption("minutes") * 60)
+    counts, failures = [0] * len(names), []
+
+    def send(number):
+        name = names[number]
+        with MilterClient(mx.milter(), timeout=120) as client:
+            client.connect("192.0.2.1" if number % 2 else "203.0.113.9")
+            client.helo("mail.example.com")
+            while time.monotonic() < end and not failures:
+                verdict = client.message(letter(sender=f"a@{name}"), f"a@{name}")
+                if number % 2:
+                    assert verdict.field.endswith(
+                        f"dmarc=pass (p=reject dis=none) header.from={name} policy.dmarc=reject")
+                else:
+                    assert verdict.reply.startswith("550 5.7.1 turn "), verdict
+                counts[number] += 1
+
+    def work(number):
+        try:
+            send(number)
+        except Exception as error:  # a thread has nobody else to tell
+            failures.append((number, error))
+
+    mx.daemon.reload(mx.settings(dmarc={"reply": "5.7.1 turn 0"}, dns={"timeout": 5}))
+    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(len(names))]
+    for thread in threads:
+        thread.start()
+    turn = 0
+    while time.monotonic() < end and not failures:
+        time.sleep(1)
+        turn += 1
+        mx.dns.load(zone)  # what was asked for is slow again
+        mx.daemon.reload(mx.settings(dmarc={"reply": f"5.7.1 turn {turn}"},
+                                     dns={"timeout": 5 + turn // 2 % 2}))
+    for thread in threads:
+        thread.join(120)
+    print(f"{sum(counts)} messages, {turn} reloads")
+    assert not failures and min(counts) >= 2, (failures, counts)
