@@ -30,6 +30,7 @@ struct tf_config {
 	bool on_error_tempfail;   /* the same, but false in monitor mode: what the daemon goes by */
 	struct tf_log_opts log;
 	uint32_t connections; /* limits.connections */
+	uint32_t watchdog_s;  /* 0 = the process is never ended by itself */
 	bool received_spf;
 	bool report_enabled;
 	struct tf_str metrics_listen;

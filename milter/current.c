@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "milter/current.h"
+#include "milter/watchdog.h"
 #include "truefrom/banned.h"
 
 struct tf_current {
@@ -63,6 +64,41 @@ tf_current_take(struct tf_current *c)
 	return taken;
 }
 
+uint32_t
+tf_current_beat(struct tf_current *c, uint32_t *watchdog_s_out)
+{
+	uint32_t silent;
+
+	/* Under the lock, because the last owner of a resolver waits for its thread. */
+	pthread_mutex_lock(&c->lock);
+	*watchdog_s_out = c->now.config->watchdog_s;
+	silent = tf_resolver_beat(c->now.resolver);
+	pthread_mutex_unlock(&c->lock);
+	return silent;
+}
+
+bool
+tf_current_on_error_tempfail(struct tf_current *c)
+{
+	bool tempfail;
+
+	pthread_mutex_lock(&c->lock);
+	tempfail = c->now.config->on_error_tempfail;
+	pthread_mutex_unlock(&c->lock);
+	return tempfail;
+}
+
+uint32_t
+tf_current_connections(struct tf_current *c)
+{
+	uint32_t connections;
+
+	pthread_mutex_lock(&c->lock);
+	connections = c->now.config->connections;
+	pthread_mutex_unlock(&c->lock);
+	return connections;
+}
+
 void
 tf_snapshot_release(struct tf_snapshot *s)
 {
@@ -100,6 +136,7 @@ tf_current_replace(struct tf_current *c, struct tf_config *config, struct tf_buf
 {
 	struct tf_snapshot old = tf_current_take(c);
 	struct tf_resolver *resolver = old.resolver;
+	struct tf_watched watched;
 
 	if (tf_config_same_dns(old.config, config) && tf_resolver_alive(resolver)) {
 		tf_resolver_retain(resolver);
@@ -116,7 +153,10 @@ tf_current_replace(struct tf_current *c, struct tf_config *config, struct tf_buf
 	old = c->now;
 	c->now = (struct tf_snapshot){ config, resolver };
 	pthread_mutex_unlock(&c->lock);
+	/* Its last owner waits for the resolver's thread. */
+	tf_watch_begin(&watched, 0);
 	tf_snapshot_release(&old);
+	tf_watch_end(&watched);
 	return true;
 }
 

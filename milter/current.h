@@ -28,6 +28,11 @@ struct tf_current *tf_current_new(
 void tf_current_free(struct tf_current *c);
 struct tf_snapshot tf_current_take(struct tf_current *c);
 void tf_snapshot_release(struct tf_snapshot *s);
+/* on_error as it is in force, and limits.connections: outside of a message. */
+bool tf_current_on_error_tempfail(struct tf_current *c);
+uint32_t tf_current_connections(struct tf_current *c);
+/* tf_resolver_beat of the resolver in force, and the patience that is configured. */
+uint32_t tf_current_beat(struct tf_current *c, uint32_t *watchdog_s_out);
 struct tf_str tf_current_host_name(const struct tf_current *c);
 /* The public keys that messages share: made with c, freed with it. */
 struct tf_key_cache *tf_current_keys(const struct tf_current *c);

@@ -56,15 +56,6 @@ static const int facilities[] = {
 };
 
 void
-tf_log_open(const char *program, bool to_stderr)
-{
-	state.program = program;
-	state.to_stderr = to_stderr;
-	if (!to_stderr)
-		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
-}
-
-void
 tf_log_configure(const struct tf_log_opts *opts)
 {
 	atomic_store(&state.level, (int)opts->level);
@@ -161,6 +152,22 @@ tf_log(enum tf_log_level level, const char *fmt, ...)
 	if ((size_t)n >= sizeof(raw))
 		tf_buf_lit(&b, "...");
 	emit(level, tf_buf_get(&b));
+}
+
+static void
+last_words(const char *words)
+{
+	tf_log(TF_LOG_ERROR, "%s; the process ends, to be started again", words);
+}
+
+void
+tf_log_open(const char *program, bool to_stderr)
+{
+	tf_panic_to(last_words);
+	state.program = program;
+	state.to_stderr = to_stderr;
+	if (!to_stderr)
+		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
 /* The next line of the text; false behind the last. */

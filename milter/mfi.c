@@ -25,6 +25,8 @@
 #include "milter/listener.h"
 #include "milter/log.h"
 #include "milter/mfi.h"
+#include "milter/on_error.h"
+#include "milter/process.h"
 #include "milter/session.h"
 #include "milter/waker.h"
 #include "truefrom/banned.h"
@@ -36,8 +38,8 @@
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
 
 struct connection {
-	struct tf_session *session; /* NULL: over limits.connections, every message is put off */
-	unsigned long protocol;     /* SMFIP_* in force */
+	struct tf_session *session;
+	unsigned long protocol; /* SMFIP_* in force */
 	bool in_work;
 };
 
@@ -48,40 +50,47 @@ static struct {
 	atomic_uint connections, in_work;
 	atomic_ulong
 	    protocol; /* last negotiated, for a connection that skips negotiation (SMFIC_QUIT_NC) */
-	atomic_bool told_limit, running;
+	atomic_bool running;
 	pthread_t thread; /* the one that smfi_main runs in, while running */
 } mfi;
 
-static bool
-under_limit(void)
+/* Counts one more connection. Why none of its messages can be evaluated, or NULL. */
+static const char *
+over_limit(void)
 {
-	struct tf_snapshot now = tf_current_take(mfi.current);
-	const uint32_t limit = now.config->connections;
+	const uint32_t limit = tf_current_connections(mfi.current), room = tf_connections_room();
+	const uint32_t now = atomic_fetch_add(&mfi.connections, 1) + 1;
 
-	tf_snapshot_release(&now);
-	if (atomic_load(&mfi.connections) <= limit) {
-		atomic_store(&mfi.told_limit, false);
-		return true;
-	}
-	if (!atomic_exchange(&mfi.told_limit, true))
+	if (now <= limit && now <= room)
+		return NULL;
+	if (!tf_on_error_may_tell(TF_CAUSE_CONNECTIONS))
+		return now > limit ? "limits.connections reached" : "too many open files";
+	if (now > limit)
 		tf_log(TF_LOG_WARNING,
-		    "limits.connections reached (%u): messages on further connections are put off",
+		    "limits.connections reached (%u): on_error decides about messages on more",
 		    limit);
-	return false;
+	else
+		tf_log(TF_LOG_WARNING,
+		    "%u connections are as many as the limit of open files leaves room for: "
+		    "on_error decides about messages on more",
+		    room);
+	return now > limit ? "limits.connections reached" : "too many open files";
 }
 
 static struct connection *
 connection_of(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
+	const char *over;
 
 	if (c != NULL)
 		return c;
 	c = tf_xmalloc(sizeof(*c));
 	c->protocol = atomic_load(&mfi.protocol);
-	atomic_fetch_add(&mfi.connections, 1);
-	if (under_limit())
-		c->session = tf_session_new(mfi.current);
+	c->session = tf_session_new(mfi.current);
+	over = over_limit();
+	if (over != NULL)
+		tf_session_refuse(c->session, over);
 	if (smfi_setpriv(ctx, c) != MI_SUCCESS)
 		tf_panic("smfi_setpriv");
 	return c;
@@ -153,8 +162,7 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 
 	(void)host;
 	address_of(sa, &client);
-	if (c->session != NULL)
-		tf_session_connect(c->session, &client, sa != NULL && sa->sa_family == AF_UNIX);
+	tf_session_connect(c->session, &client, sa != NULL && sa->sa_family == AF_UNIX);
 	return quiet(c, SMFIP_NR_CONN);
 }
 
@@ -163,8 +171,7 @@ on_helo(SMFICTX *ctx, char *helo)
 {
 	struct connection *c = connection_of(ctx);
 
-	if (c->session != NULL)
-		tf_session_helo(c->session, tf_str_from(helo));
+	tf_session_helo(c->session, tf_str_from(helo));
 	return quiet(c, SMFIP_NR_HELO);
 }
 
@@ -180,8 +187,7 @@ on_mail(SMFICTX *ctx, char **argv)
 	mail.authenticated =
 	    macro(ctx, "{auth_authen}").len != 0 || macro(ctx, "{auth_type}").len != 0;
 	set_in_work(c, true);
-	if (c->session != NULL)
-		tf_session_mail(c->session, &mail);
+	tf_session_mail(c->session, &mail);
 	return quiet(c, SMFIP_NR_MAIL);
 }
 
@@ -191,7 +197,7 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	struct connection *c = connection_of(ctx);
 
 	/* Sendmail tells of recipients that it has refused, too. */
-	if (c->session != NULL && !tf_str_eq(macro(ctx, "{rcpt_mailer}"), TF_STR("error")))
+	if (!tf_str_eq(macro(ctx, "{rcpt_mailer}"), TF_STR("error")))
 		tf_session_rcpt(c->session, tf_str_from(argv[0]));
 	return SMFIS_CONTINUE;
 }
@@ -204,8 +210,6 @@ on_header(SMFICTX *ctx, char *name, char *value)
 	char with_space[1024];
 	struct tf_buf b;
 
-	if (c->session == NULL)
-		return quiet(c, SMFIP_NR_HDR);
 	/* An MTA without this flag has taken one space away; most fields had just that one. */
 	if ((c->protocol & SMFIP_HDR_LEADSPC) == 0 && v.len < sizeof(with_space)) {
 		tf_buf_init(&b, with_space, sizeof(with_space));
@@ -222,8 +226,7 @@ on_eoh(SMFICTX *ctx)
 {
 	struct connection *c = connection_of(ctx);
 
-	if (c->session != NULL)
-		tf_session_eoh(c->session);
+	tf_session_eoh(c->session);
 	return quiet(c, SMFIP_NR_EOH);
 }
 
@@ -232,8 +235,7 @@ on_body(SMFICTX *ctx, unsigned char *chunk, size_t len)
 {
 	struct connection *c = connection_of(ctx);
 
-	if (c->session != NULL)
-		tf_session_body(c->session, (struct tf_str){ (const char *)chunk, len });
+	tf_session_body(c->session, (struct tf_str){ (const char *)chunk, len });
 	return quiet(c, SMFIP_NR_BODY);
 }
 
@@ -330,12 +332,6 @@ on_end(SMFICTX *ctx)
 	struct connection *c = connection_of(ctx);
 	sfsistat answer;
 
-	if (c->session == NULL) {
-		set_in_work(c, false);
-		(void)smfi_setreply(ctx, loose("451"), loose("4.7.1"),
-		    loose("too many connections, try again later"));
-		return SMFIS_TEMPFAIL;
-	}
 	tf_waker_enter();
 	answer = perform(ctx, c, tf_session_end(c->session, macro(ctx, "i"), progress, ctx));
 	tf_waker_leave();
@@ -349,8 +345,7 @@ on_abort(SMFICTX *ctx)
 {
 	struct connection *c = connection_of(ctx);
 
-	if (c->session != NULL)
-		tf_session_abort(c->session);
+	tf_session_abort(c->session);
 	set_in_work(c, false);
 	return SMFIS_CONTINUE;
 }
@@ -476,19 +471,20 @@ order_stop(void *arg)
  * libmilter holds a lock while it polls, for up to 5 s, and smfi_stop waits for that lock; so one
  * thread gives the order while this one interrupts the poll.
  */
-void
+bool
 tf_mfi_stop(void)
 {
 	const struct timespec pause = { 0, 10 * 1000 * 1000 };
 	pthread_t order;
 
 	if (pthread_create(&order, NULL, order_stop, NULL) != 0)
-		tf_panic("no thread to stop libmilter");
+		return false;
 	while (atomic_load(&mfi.running)) {
 		(void)pthread_kill(mfi.thread, SIGUSR2);
 		(void)nanosleep(&pause, NULL);
 	}
 	(void)pthread_join(order, NULL);
+	return true;
 }
 
 const char *

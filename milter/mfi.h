@@ -30,8 +30,11 @@ int tf_mfi_run(struct tf_current *current);
 void tf_mfi_stop_listening(void);
 /* Messages between MAIL FROM and their end. */
 uint32_t tf_mfi_messages_in_work(void);
-/* Makes tf_mfi_run return, from another thread, and waits for that. Uses SIGUSR2. */
-void tf_mfi_stop(void);
+/*
+ * Makes tf_mfi_run return, from another thread, and waits for that. Uses SIGUSR2. False: there is
+ * no thread for it, and tf_mfi_run goes on.
+ */
+bool tf_mfi_stop(void);
 const char *tf_mfi_version(void); /* of libmilter, static text */
 
 #endif

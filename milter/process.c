@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,12 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
+#include <sys/resource.h>
 
 #include "milter/process.h"
 #include "truefrom/banned.h"
 
+#define OTHER_FILES 64                  /* descriptors beside connections and questions */
 #define ENTRY_MAX ((size_t)1024 * 1024) /* of a group with all its members */
 
 static int ready_fd = -1; /* the parent's end of the pipe is read until this closes */
@@ -250,25 +253,40 @@ tf_pid_file_remove(struct tf_str path)
 		return; /* whoever looks into it finds that the process is gone */
 }
 
+uint32_t
+tf_connections_room(void)
+{
+	struct rlimit files;
+	rlim_t taken;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > UINT32_MAX)
+		return UINT32_MAX;
+	/* The resolver asks from a quarter of what there is, and from 64 connections of its own. */
+	taken = files.rlim_cur / 4 + 64 + OTHER_FILES;
+	return files.rlim_cur > taken ? (uint32_t)(files.rlim_cur - taken) : 1;
+}
+
 void
 tf_supervisor_notify(const char *state)
 {
+	/* Kept open, so that a lack of descriptors does not look like a process that hangs. */
+	static atomic_int kept = -1;
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	const struct tf_str name = tf_str_from(path);
-	int fd;
 
 	if (name.len < 2 || (name.ptr[0] != '/' && name.ptr[0] != '@') ||
 	    !tf_cstr(name, un.sun_path, sizeof(un.sun_path)))
 		return;
 	if (un.sun_path[0] == '@')
 		un.sun_path[0] = '\0'; /* abstract namespace */
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (atomic_load(&kept) < 0)
+		atomic_store(&kept, socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	if (atomic_load(&kept) < 0)
 		return;
-	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&un,
+	(void)sendto(atomic_load(&kept), state, strlen(state), MSG_NOSIGNAL,
+	    (const struct sockaddr *)&un,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + name.len));
-	close(fd);
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * process.h - what makes a process a daemon: background, PID file, privileges, supervisor
  *
- * Main thread only.
+ * Main thread only, but for tf_connections_room, and tf_supervisor_notify after its first call.
  */
 #ifndef MILTER_PROCESS_H
 #define MILTER_PROCESS_H
@@ -45,6 +45,10 @@ void tf_process_ready(
  */
 int tf_pid_file_write(struct tf_str path, const struct tf_account *owner, struct tf_buf *why);
 void tf_pid_file_remove(struct tf_str path);
+
+/* How many connections the limit of open files leaves room for, beside the resolver. Thread-safe.
+ */
+uint32_t tf_connections_room(void);
 
 /* "READY=1" and the like to systemd, when it started us (sd_notify(3) protocol); else nothing. */
 void tf_supervisor_notify(const char *state);

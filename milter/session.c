@@ -11,7 +11,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "milter/on_error.h"
 #include "milter/session.h"
+#include "milter/watchdog.h"
 #include "truefrom/received_spf.h"
 #include "truefrom/banned.h"
 
@@ -35,8 +37,8 @@ struct seen {
 struct message {
 	struct tf_snapshot current;
 	struct tf_check_opts opts;
-	struct tf_check *check; /* NULL when exempt */
-	struct tf_result exempt_result;
+	struct tf_check *check; /* NULL: not evaluated */
+	struct tf_result unevaluated;
 	struct tf_str authserv_id;
 	struct tf_authres_ids ids;
 	struct tf_str *rcpts;
@@ -45,13 +47,14 @@ struct message {
 	struct seen authres, received_spf, quarantine;
 	struct tf_plan plan;
 	struct tf_verdict verdict;
-	const char *cannot; /* why truefrom itself could not decide, or NULL */
+	struct tf_cannot cannot;
 };
 
 struct tf_session {
 	struct tf_current *current;
 	struct tf_addr client;
 	bool local, explain;
+	struct tf_cannot refused;    /* every message of it that is not exempt */
 	struct tf_arena *connection; /* the HELO name */
 	struct tf_str helo;
 	struct tf_arena *arena; /* the message's */
@@ -79,9 +82,17 @@ release_snapshot(void *ptr)
 void
 tf_session_abort(struct tf_session *s)
 {
+	const bool waits = s->m != NULL;
+	struct tf_watched watched;
+
 	s->m = NULL;
 	s->phase = PHASE_NONE;
+	/* What is open at the resolver is waited for. */
+	if (waits)
+		tf_watch_begin(&watched, 0);
 	tf_arena_clear(s->arena);
+	if (waits)
+		tf_watch_end(&watched);
 }
 
 void
@@ -89,6 +100,7 @@ tf_session_free(struct tf_session *s)
 {
 	if (s == NULL)
 		return;
+	tf_session_abort(s);
 	tf_arena_free(s->arena);
 	tf_arena_free(s->connection);
 	tf_xfree(s);
@@ -98,6 +110,12 @@ void
 tf_session_explain(struct tf_session *s)
 {
 	s->explain = true;
+}
+
+void
+tf_session_refuse(struct tf_session *s, const char *why)
+{
+	s->refused = (struct tf_cannot){ TF_CAUSE_CONNECTIONS, why };
 }
 
 /*
@@ -212,13 +230,15 @@ tf_session_mail(struct tf_session *s, const struct tf_mail *mail)
 	m->opts.keys = tf_current_keys(s->current);
 	m->opts.spf_skip =
 	    tf_net_list_has(config->inbound_relays, config->inbound_relay_count, &s->client);
-	m->exempt_result.exempt = why_exempt(s, config, mail->authenticated);
-	if (m->exempt_result.exempt == TF_EXEMPT_NO) {
+	m->unevaluated.exempt = why_exempt(s, config, mail->authenticated);
+	if (m->unevaluated.exempt == TF_EXEMPT_NO)
+		m->cannot = s->refused;
+	if (m->unevaluated.exempt == TF_EXEMPT_NO && m->cannot.why == NULL) {
 		m->check = tf_check_begin(s->arena, m->current.resolver, &m->opts, &id);
 	} else {
 		id.helo = tf_arena_dup(s->arena, id.helo);
 		id.mail_from = tf_arena_dup(s->arena, id.mail_from);
-		m->exempt_result.identity = id;
+		m->unevaluated.identity = id;
 	}
 	s->m = m;
 	s->phase = PHASE_MAIL;
@@ -268,7 +288,7 @@ static void
 look_for_forged(struct tf_session *s, struct tf_str name, struct tf_str value)
 {
 	struct message *m = s->m;
-	bool relay = m->exempt_result.exempt == TF_EXEMPT_TRUSTED_RELAY;
+	bool relay = m->unevaluated.exempt == TF_EXEMPT_TRUSTED_RELAY;
 
 	if (tf_authres_is_name(name)) {
 		m->authres.count++;
@@ -317,14 +337,13 @@ plan_deletions(const struct seen *seen, const char *name, struct tf_deletion *de
 	return n;
 }
 
+/* What does not fit is no field: then nothing about the message can be relied on. */
 static struct tf_insertion
-insertion_of(const char *name, struct tf_buf *value)
+insertion_of(struct message *m, const char *name, struct tf_buf *value)
 {
-	struct tf_insertion ins = { name, tf_buf_cstr(value) };
-
 	if (value->overflow)
-		tf_panic("%s over %zu bytes", name, value->max);
-	return ins;
+		m->cannot = (struct tf_cannot){ TF_CAUSE_RESULT, "the result field is too long" };
+	return (struct tf_insertion){ name, value->overflow ? "" : tf_buf_cstr(value) };
 }
 
 static void
@@ -335,7 +354,7 @@ plan_authres(struct tf_session *s, struct tf_plan *plan, struct tf_insertion *in
 
 	tf_buf_init_arena(&folded, s->arena, AUTHRES_MAX);
 	tf_authres_write(plan->result, &m->verdict, m->authserv_id, true, &folded);
-	ins[plan->insertion_count++] = insertion_of(AUTHRES_FIELD, &folded);
+	ins[plan->insertion_count++] = insertion_of(m, AUTHRES_FIELD, &folded);
 	if (!s->explain)
 		return;
 	tf_buf_init_arena(&flat, s->arena, AUTHRES_MAX);
@@ -354,7 +373,7 @@ plan_received_spf(
 
 	tf_buf_init_arena(&folded, s->arena, RECEIVED_SPF_MAX);
 	tf_received_spf_write(id, spf, s->m->authserv_id, true, &folded);
-	ins[plan->insertion_count++] = insertion_of(RECEIVED_SPF_FIELD, &folded);
+	ins[plan->insertion_count++] = insertion_of(s->m, RECEIVED_SPF_FIELD, &folded);
 	if (!s->explain)
 		return;
 	tf_buf_init_arena(&flat, s->arena, RECEIVED_SPF_MAX);
@@ -413,7 +432,7 @@ plan_reply(struct tf_session *s, struct tf_plan *plan, struct tf_str reply)
 }
 
 static void
-make_plan(struct tf_session *s, bool evaluated)
+make_plan(struct tf_session *s)
 {
 	struct message *m = s->m;
 	struct tf_plan *plan = &m->plan;
@@ -422,14 +441,14 @@ make_plan(struct tf_session *s, bool evaluated)
 	    sizeof(*deletions));
 	size_t n = 0;
 
-	plan->verdict = &m->verdict;
+	*plan = (struct tf_plan){ .result = plan->result, .verdict = &m->verdict };
 	n = plan_deletions(&m->authres, AUTHRES_FIELD, deletions, n);
 	n = plan_deletions(&m->received_spf, RECEIVED_SPF_FIELD, deletions, n);
 	n = plan_deletions(&m->quarantine, QUARANTINE_FIELD, deletions, n);
 	plan->deletions = deletions;
 	plan->deletion_count = n;
 	plan->action = m->verdict.action;
-	if (evaluated && plan->result->exempt == TF_EXEMPT_NO)
+	if (m->cannot.why == NULL && plan->result->exempt == TF_EXEMPT_NO)
 		plan_insertions(s, plan);
 	if (plan->action == TF_ACT_QUARANTINE) {
 		plan->action = TF_ACT_ACCEPT;
@@ -440,29 +459,51 @@ make_plan(struct tf_session *s, bool evaluated)
 		plan_reply(s, plan, m->verdict.reply);
 }
 
-/* Facts, then the verdict; false when truefrom itself cannot decide (on_error). */
-static bool
-evaluate(struct tf_session *s, struct tf_str queue_id, void (*tick)(void *), void *tick_arg)
+/* The facts, unless there are none or none that can be relied on. */
+static void
+gather(struct tf_session *s, void (*tick)(void *), void *tick_arg)
+{
+	struct message *m = s->m;
+	const char *why;
+
+	m->plan.result = &m->unevaluated;
+	if (m->check == NULL)
+		return;
+	m->plan.result = tf_check_finish(m->check, tick, tick_arg);
+	why = tf_check_too_big(m->check);
+	if (why != NULL) {
+		m->cannot = (struct tf_cannot){ TF_CAUSE_LIMIT, why };
+		return;
+	}
+	if (!tf_resolver_alive(m->current.resolver))
+		m->cannot = (struct tf_cannot){ TF_CAUSE_RESOLVER, "the resolver has failed" };
+	why = tf_result_flaw(m->plan.result, m->opts.dmarc.enabled);
+	if (why == NULL)
+		return;
+	/* Not even to be shown in the log. */
+	m->cannot = (struct tf_cannot){ TF_CAUSE_RESULT, why };
+	m->unevaluated.identity = m->plan.result->identity;
+	m->plan.result = &m->unevaluated;
+}
+
+/* Facts, then the verdict, then what it takes; or on_error. */
+static void
+decide(struct tf_session *s, struct tf_str queue_id, void (*tick)(void *), void *tick_arg)
 {
 	struct message *m = s->m;
 	const struct tf_config *config = m->current.config;
 
-	if (m->check == NULL) {
-		m->plan.result = &m->exempt_result;
-	} else {
-		m->plan.result = tf_check_finish(m->check, tick, tick_arg);
-		m->cannot = tf_check_too_big(m->check);
-		if (m->cannot == NULL && !tf_resolver_alive(m->current.resolver))
-			m->cannot = "the resolver has failed";
+	gather(s, tick, tick_arg);
+	if (m->cannot.why == NULL) {
+		tf_verdict_eval(s->arena, m->plan.result, &config->verdict, m->rcpts,
+		    m->rcpts_incomplete ? 0 : m->rcpt_count, queue_id, &m->verdict);
+		make_plan(s);
 	}
-	if (m->cannot != NULL) {
-		tf_verdict_cannot(s->arena, config->on_error_tempfail && !config->verdict.monitor,
-		    tf_str_from(m->cannot), &m->verdict);
-		return false;
+	if (m->cannot.why != NULL) {
+		tf_verdict_cannot(
+		    s->arena, config->on_error_tempfail, tf_str_from(m->cannot.why), &m->verdict);
+		make_plan(s);
 	}
-	tf_verdict_eval(s->arena, m->plan.result, &config->verdict, m->rcpts,
-	    m->rcpts_incomplete ? 0 : m->rcpt_count, queue_id, &m->verdict);
-	return true;
 }
 
 static uint32_t
@@ -475,34 +516,74 @@ ms_since(const struct timespec *start)
 			  (now.tv_nsec - start->tv_nsec) / 1000000);
 }
 
-const struct tf_plan *
-tf_session_end(struct tf_session *s, struct tf_str queue_id, void (*tick)(void *), void *tick_arg)
+/* The end of a message that never began. */
+static const struct tf_plan *
+out_of_turn(const struct tf_session *s)
 {
-	static const struct tf_plan out_of_turn = {
+	static const struct tf_plan accept = { .action = TF_ACT_ACCEPT }, tempfail = {
 		.action = TF_ACT_TEMPFAIL,
 		.reply_code = "451",
 		.reply_xcode = "4.7.1",
 		.reply_lines = { "commands out of turn" },
 	};
+
+	tf_on_error_count(TF_CAUSE_TURN);
+	if (tf_on_error_may_tell(TF_CAUSE_TURN))
+		tf_log(TF_LOG_WARNING,
+		    "the MTA ends a message that it did not begin: commands out of turn");
+	return tf_current_on_error_tempfail(s->current) ? &tempfail : &accept;
+}
+
+static void
+tell(const struct message *m, struct tf_str queue_id, const struct timespec *start)
+{
+	const struct tf_log_message line = {
+		.queue_id = queue_id,
+		.result = m->plan.result,
+		.verdict = &m->verdict,
+		.ms = ms_since(start),
+		.why = tf_str_from(m->cannot.why),
+	};
+
+	tf_on_error_message();
+	if (m->cannot.why != NULL)
+		tf_on_error_count(m->cannot.cause);
+	tf_log_message(&line);
+}
+
+/* A tick waits for the MTA, if need be: that is no work of ours. */
+struct pause {
+	struct tf_watched watched;
+	uint32_t within_s;
+	void (*tick)(void *);
+	void *arg;
+};
+
+static void
+pause_for_tick(void *arg)
+{
+	struct pause *p = arg;
+
+	tf_watch_end(&p->watched);
+	p->tick(p->arg);
+	tf_watch_begin(&p->watched, p->within_s);
+}
+
+const struct tf_plan *
+tf_session_end(struct tf_session *s, struct tf_str queue_id, void (*tick)(void *), void *tick_arg)
+{
+	struct pause pause = { .tick = tick, .arg = tick_arg };
 	struct timespec start;
-	bool evaluated;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	if (!enter(s, PHASE_BODY))
-		return &out_of_turn;
-	evaluated = evaluate(s, queue_id, tick, tick_arg);
-	make_plan(s, evaluated);
+		return out_of_turn(s);
+	pause.within_s = s->m->opts.deadline_ms / 1000 + 1;
+	tf_watch_begin(&pause.watched, pause.within_s);
+	decide(s, queue_id, tick != NULL ? pause_for_tick : NULL, &pause);
+	tf_watch_end(&pause.watched);
 	s->phase = PHASE_DONE;
-	if (!s->explain) {
-		const struct tf_log_message line = {
-			.queue_id = queue_id,
-			.result = s->m->plan.result,
-			.verdict = &s->m->verdict,
-			.ms = ms_since(&start),
-			.why = tf_str_from(s->m->cannot),
-		};
-
-		tf_log_message(&line);
-	}
+	if (!s->explain)
+		tell(s->m, queue_id, &start);
 	return &s->m->plan;
 }

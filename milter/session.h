@@ -71,6 +71,12 @@ const struct tf_plan *tf_session_end(
     struct tf_session *s, struct tf_str queue_id, void (*tick)(void *), void *tick_arg);
 /* The message in work, if there is one, is gone; the connection stays. */
 void tf_session_abort(struct tf_session *s);
+/*
+ * tf_session_refuse - a limit of the process is reached: no message of this session is evaluated
+ *
+ * on_error decides about them, but for exempt ones. why: static text.
+ */
+void tf_session_refuse(struct tf_session *s, const char *why);
 /* The command line: keep every DNS answer for the result, and log nothing. */
 void tf_session_explain(struct tf_session *s);
 

@@ -21,8 +21,10 @@
 #include "autoconf.h"
 #include "milter/config_parse.h"
 #include "milter/mfi.h"
+#include "milter/on_error.h"
 #include "milter/process.h"
 #include "milter/state.h"
+#include "milter/watchdog.h"
 #include "truefrom/explain.h"
 #include "truefrom/banned.h"
 
@@ -187,6 +189,29 @@ serve(void *arg)
 	return NULL;
 }
 
+/* What was done so far, on a reload and at the end. */
+static void
+say_sums(const char *when)
+{
+	char storage[256];
+	struct tf_buf sums;
+
+	tf_buf_init(&sums, storage, sizeof(storage));
+	tf_on_error_write(&sums);
+	tf_log(TF_LOG_NOTICE, "%s: %s since the start", when, tf_buf_cstr(&sums));
+}
+
+static void
+warn_of_little_room(uint32_t connections)
+{
+	const uint32_t room = tf_connections_room();
+
+	if (room < connections)
+		tf_log(TF_LOG_WARNING,
+		    "limits.connections is %u, but the limit of open files leaves room for %u",
+		    connections, room);
+}
+
 static void
 reload(struct tf_current *current, const char *path)
 {
@@ -212,6 +237,8 @@ reload(struct tf_current *current, const char *path)
 		if (tf_current_replace(current, fresh, &why)) {
 			tf_log_configure(&log_opts);
 			tf_log_lines(TF_LOG_WARNING, &warn);
+			warn_of_little_room(tf_current_connections(current));
+			say_sums("reload");
 			tf_log(TF_LOG_NOTICE, "reload: the new configuration is in force");
 		}
 	}
@@ -239,6 +266,12 @@ drain(struct tf_current *current)
 }
 
 static void
+still_alive(void)
+{
+	tf_supervisor_notify("WATCHDOG=1");
+}
+
+static void
 wait_for_signals(struct tf_current *current, const char *path, struct tf_state *kept)
 {
 	while (!atomic_load(&asked_to_stop)) {
@@ -255,6 +288,7 @@ wait_for_signals(struct tf_current *current, const char *path, struct tf_state *
 	tf_supervisor_notify("STOPPING=1");
 	tf_log(TF_LOG_NOTICE, "stopping: %u messages in work", tf_mfi_messages_in_work());
 	drain(current);
+	say_sums("stopping");
 	tf_state_save(kept);
 }
 
@@ -295,6 +329,7 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 	pthread_t server;
 	struct tf_buf why;
 	sigset_t set;
+	bool stopped;
 
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	block_signals(&set);
@@ -318,20 +353,27 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 	tf_state_load(kept, (int64_t)time(NULL));
 	tf_current_set_memory(current, memory);
 	catch_signals(&set);
-	if (pthread_create(&server, NULL, serve, current) != 0)
-		tf_panic("no thread for libmilter");
+	warn_of_little_room(tf_current_connections(current));
+	if (pthread_create(&server, NULL, serve, current) != 0) {
+		tf_log(TF_LOG_ERROR, "no thread can be made for libmilter; ending");
+		tf_pid_file_remove(pid_file);
+		return EXIT_OPERATION;
+	}
 	tf_log(TF_LOG_NOTICE, "truefromd %s ready", PACKAGE_VERSION);
 	tf_process_ready();
 	tf_supervisor_notify("READY=1");
+	if (!tf_watchdog_start(current, still_alive))
+		tf_log(TF_LOG_WARNING, "no thread can be made for the watchdog; there is none");
 	wait_for_signals(current, opts->config_path, kept);
-	tf_mfi_stop();
-	(void)pthread_join(server, NULL);
+	stopped = tf_mfi_stop();
+	if (stopped)
+		(void)pthread_join(server, NULL);
 	tf_state_free(kept);
 	tf_pid_file_remove(pid_file);
 	tf_log(TF_LOG_NOTICE, "stopped");
 	/* Workers of libmilter may still be about: nothing that they use is taken from under them.
 	 */
-	if (tf_mfi_messages_in_work() != 0)
+	if (!stopped || tf_mfi_messages_in_work() != 0)
 		_exit(EXIT_OK);
 	return atomic_load(&gave_up) ? EXIT_OPERATION : EXIT_OK;
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "milter/log.h"
 #include "milter/waker.h"
 #include "truefrom/banned.h"
 
@@ -21,6 +22,7 @@ static struct {
 	const struct tf_listener *listener;
 	atomic_uint waiting;
 	atomic_bool parked, stop;
+	bool runs;
 } waker = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER };
 
 static void
@@ -62,8 +64,10 @@ tf_waker_start(const struct tf_listener *l)
 {
 	waker.listener = l;
 	atomic_store(&waker.stop, false);
-	if (pthread_create(&waker.thread, NULL, run, NULL) != 0)
-		tf_panic("no thread for the waker");
+	waker.runs = pthread_create(&waker.thread, NULL, run, NULL) == 0;
+	if (!waker.runs)
+		tf_log(TF_LOG_WARNING,
+		    "no thread can be made for the waker: some messages will wait for others");
 }
 
 static void
@@ -79,7 +83,8 @@ tf_waker_stop(void)
 {
 	atomic_store(&waker.stop, true);
 	wake();
-	(void)pthread_join(waker.thread, NULL);
+	if (waker.runs)
+		(void)pthread_join(waker.thread, NULL);
 }
 
 void

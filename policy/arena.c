@@ -38,9 +38,25 @@ struct tf_arena {
 };
 
 static void
-out_of_memory(size_t size)
+to_stderr(const char *words)
 {
-	fprintf(stderr, "truefrom: out of memory (%zu bytes)\n", size);
+	fprintf(stderr, "truefrom: %s\n", words);
+}
+
+static void (*say_last)(const char *) = to_stderr;
+
+void
+tf_panic_to(void (*say)(const char *words))
+{
+	say_last = say;
+}
+
+static void __attribute__((noreturn)) out_of_memory(size_t size)
+{
+	char words[80];
+
+	(void)snprintf(words, sizeof(words), "out of memory (%zu bytes)", size);
+	say_last(words);
 	abort();
 }
 
@@ -89,13 +105,15 @@ tf_xfree(void *ptr)
 void
 tf_panic(const char *fmt, ...)
 {
+	static const char bug[] = "bug: ";
+	char words[512];
 	va_list ap;
 
-	fputs("truefrom: bug: ", stderr);
+	memcpy(words, bug, sizeof(bug));
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	(void)vsnprintf(words + sizeof(bug) - 1, sizeof(words) - sizeof(bug) + 1, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	say_last(words);
 	abort();
 }
 

@@ -22,6 +22,7 @@
 #include "truefrom/banned.h"
 
 #define BUCKETS 1024
+#define SILENT_MAX 4 /* signs not taken, beyond which the thread is taken for stuck */
 
 /* One question to libunbound, on behalf of one or more messages. */
 struct tf_lookup {
@@ -39,6 +40,7 @@ struct tf_resolver {
 	int64_t timeout_us; /* never changes */
 	_Atomic uint64_t questions, network, failures;
 	_Atomic bool alive;
+	_Atomic uint32_t signs_given, signs_taken;
 	/* under the lock */
 	pthread_mutex_t lock;
 	size_t owners;
@@ -293,6 +295,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while (read(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes))
 		;
+	atomic_store(&r->signs_taken, atomic_load(&r->signs_given));
 	if (!take_inbox(r, false, &posts))
 		event_base_loopbreak(r->base);
 	perform_all(r, &posts, perform);
@@ -492,6 +495,21 @@ tf_resolver_retain(struct tf_resolver *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
+static uint32_t
+signs_open(const struct tf_resolver *r)
+{
+	/* In this order, since the one catches up with the other. */
+	const uint32_t taken = atomic_load(&r->signs_taken);
+
+	return atomic_load(&r->signs_given) - taken;
+}
+
+static bool
+is_stuck(const struct tf_resolver *r)
+{
+	return signs_open(r) > SILENT_MAX;
+}
+
 void
 tf_resolver_release(struct tf_resolver *r)
 {
@@ -506,6 +524,11 @@ tf_resolver_release(struct tf_resolver *r)
 	if (!last)
 		return;
 	wake(r);
+	if (is_stuck(r)) {
+		/* Whoever waited for it would be stuck, too: it keeps what it has. */
+		pthread_detach(r->thread);
+		return;
+	}
 	pthread_join(r->thread, NULL);
 	resolver_free(r);
 }
@@ -513,7 +536,17 @@ tf_resolver_release(struct tf_resolver *r)
 bool
 tf_resolver_alive(const struct tf_resolver *r)
 {
-	return r->alive;
+	return r->alive && !is_stuck(r);
+}
+
+uint32_t
+tf_resolver_beat(struct tf_resolver *r)
+{
+	const uint32_t silent = signs_open(r);
+
+	atomic_fetch_add(&r->signs_given, 1);
+	wake(r);
+	return silent;
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * result.c - names of the codes, and the trail of notes
+ * result.c - names of the codes, what cannot be, and the trail of notes
  *
  * Each enum has one table; parsers, printers and tests share it.
  */
@@ -132,6 +132,95 @@ tf_dmarc_policy_from(struct tf_str s, enum tf_dmarc_policy *policy_out)
 		}
 	}
 	return false;
+}
+
+static bool
+is_code(enum tf_code code)
+{
+	return (size_t)code < TF_ARRAY_LEN(code_names);
+}
+
+/* RFC 7208 section 8: a pass is somebody's, and identifiers that DMARC aligns are these. */
+static bool
+spf_is_whole(const struct tf_spf *spf)
+{
+	return is_code(spf->code) && spf->code != TF_POLICY &&
+	       (spf->code != TF_PASS || spf->domain.len != 0);
+}
+
+static bool
+dkim_is_whole(const struct tf_dkim *sig)
+{
+	return is_code(sig->code) &&
+	       (sig->code != TF_PASS || (sig->domain.len != 0 && !sig->not_evaluated));
+}
+
+static bool
+arc_is_whole(const struct tf_arc *arc)
+{
+	switch (arc->code) {
+	case TF_NONE:
+	case TF_FAIL:
+	case TF_TEMPERROR:
+		return true;
+	case TF_PASS:
+		return arc->set_count != 0 && arc->sets != NULL;
+	case TF_SOFTFAIL:
+	case TF_NEUTRAL:
+	case TF_POLICY:
+	case TF_PERMERROR:
+		break;
+	}
+	return false;
+}
+
+/* RFC 9989 section 4.4: what aligns has passed, and without that there is no pass. */
+static bool
+dmarc_is_whole(const struct tf_dmarc *d, const struct tf_result *res)
+{
+	const bool aligned = d->aligned_spf || d->aligned_dkim;
+
+	if (d->aligned_spf && res->mailfrom.code != TF_PASS)
+		return false;
+	if (d->aligned_dkim &&
+	    (d->dkim_index >= res->dkim_count || res->dkim[d->dkim_index].code != TF_PASS))
+		return false;
+	if ((size_t)d->policy >= TF_ARRAY_LEN(policy_names) ||
+	    (size_t)d->applied_policy >= TF_ARRAY_LEN(policy_names))
+		return false;
+	return is_code(d->code) && (d->code != TF_PASS || aligned);
+}
+
+static bool
+all_dmarc_is_whole(const struct tf_result *res)
+{
+	bool decided = false;
+
+	for (size_t i = 0; res->authors != NULL && i < res->author_count; i++) {
+		decided |= res->dmarc == &res->authors[i];
+		if (!dmarc_is_whole(&res->authors[i], res))
+			return false;
+	}
+	return decided;
+}
+
+const char *
+tf_result_flaw(const struct tf_result *res, bool with_dmarc)
+{
+	if ((size_t)res->author.state >= TF_ARRAY_LEN(from_names) ||
+	    (res->author.state == TF_FROM_OK && res->author.domain_count == 0))
+		return "internal: the author is not known";
+	if (!spf_is_whole(&res->helo) || !spf_is_whole(&res->mailfrom))
+		return "internal: SPF has no result";
+	for (size_t i = 0; i < res->dkim_count; i++) {
+		if (!dkim_is_whole(&res->dkim[i]))
+			return "internal: DKIM has no result";
+	}
+	if (!arc_is_whole(&res->arc))
+		return "internal: ARC has no result";
+	if (with_dmarc && !all_dmarc_is_whole(res))
+		return "internal: DMARC has no result";
+	return NULL;
 }
 
 void

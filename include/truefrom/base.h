@@ -236,5 +236,10 @@ void tf_xfree(void *ptr);
 
 /* A bug in this program: says where and aborts. No input from outside may lead here. */
 void tf_panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/*
+ * Who else hears the last words, of a bug and of memory that has run out; before any thread is
+ * made. They are one line without its end; say may allocate nothing.
+ */
+void tf_panic_to(void (*say)(const char *words));
 
 #endif

@@ -56,9 +56,17 @@ struct tf_resolver;
  * until its last message ends.
  */
 struct tf_resolver *tf_resolver_new(const struct tf_resolver_opts *opts, struct tf_buf *why);
-void tf_resolver_retain(struct tf_resolver *r);  /* another owner */
-void tf_resolver_release(struct tf_resolver *r); /* NULL is fine; the last owner stops the thread */
-bool tf_resolver_alive(const struct tf_resolver *r); /* false: its thread has failed */
+void tf_resolver_retain(struct tf_resolver *r); /* another owner */
+/* NULL is fine. The last owner stops the thread, and waits for it unless it is stuck. */
+void tf_resolver_release(struct tf_resolver *r);
+/* False: its thread has ended, or has taken none of the last four signs (tf_resolver_beat). */
+bool tf_resolver_alive(const struct tf_resolver *r);
+/*
+ * tf_resolver_beat - give the thread a sign, which it takes when its loop comes round
+ *
+ * Returns how many signs were given since it took one: 0 = all are taken. Never waits. Thread-safe.
+ */
+uint32_t tf_resolver_beat(struct tf_resolver *r);
 
 /* An answer. Plain data, const once handed out; lives until tf_dns_end. */
 struct tf_dns_answer {

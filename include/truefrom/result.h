@@ -247,6 +247,14 @@ struct tf_result {
 	uint32_t dns_ms;    /* waited for DNS at the end of the message */
 };
 
+/*
+ * tf_result_flaw - what cannot be in the result of a message that was evaluated, or NULL
+ *
+ * A flaw is a mistake of ours, whatever the message: nothing is to be decided by such a result.
+ * with_dmarc: DMARC was asked for. Static text.
+ */
+const char *tf_result_flaw(const struct tf_result *res, bool with_dmarc);
+
 /* Names of the codes as every output writes them; never NULL. */
 const char *tf_code_name(enum tf_code code);
 const char *tf_dmarc_policy_name(enum tf_dmarc_policy policy); /* UNKNOWN is "none" */

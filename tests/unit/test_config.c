@@ -53,6 +53,7 @@ test_defaults(void **state)
 	assert_str("exempt", c->verdict.exempt_recipients[1], TF_STR("abuse@*"));
 	assert_int_equal(c->check.deadline_ms, 20000);
 	assert_true(c->on_error_tempfail);
+	assert_int_equal(c->watchdog_s, 60);
 	assert_int_equal(c->log.facility, TF_FACILITY_MAIL);
 	assert_int_equal(c->log.level, TF_LOG_INFO);
 	assert_false(c->log.json);
@@ -114,7 +115,7 @@ test_values(void **state)
 	    "remove_authserv_ids = { \"old.example/1\", 'b\xc3\xbc.example', }\n"
 	    "trusted_relays = {\"192.0.2.1\", \"::ffff:192.0.2.2\"} inbound_relays = {\"::1\"}\n"
 	    "exempt_recipients = {\"help@EXAMPLE.org.\"} message_deadline = 240\n"
-	    "on_error = accept syslog_facility = local7 log_format = json log_level = debug\n"
+	    "on_error = accept watchdog = 0 syslog_facility = local7 log_format = json log_level = debug\n"
 	    "dns { servers = {\"127.0.0.1@5353\", \"2001:db8::1\"} timeout = 60 max_questions = "
 	    "10\n"
 	    "  zone = \"zone file\" cache = no cache_size = 65536 dnssec = on prefetch = no }\n"
@@ -143,6 +144,7 @@ test_values(void **state)
 	assert_str("recipient", c->verdict.exempt_recipients[0], TF_STR("help@example.org"));
 	assert_int_equal(c->check.deadline_ms, 240000);
 	assert_false(c->on_error_tempfail);
+	assert_int_equal(c->watchdog_s, 0);
 	assert_int_equal(c->log.facility, TF_FACILITY_LOCAL7);
 	assert_true(c->log.json);
 	assert_int_equal(c->log.level, TF_LOG_DEBUG);

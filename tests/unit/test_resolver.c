@@ -373,6 +373,51 @@ test_death_of_the_thread(void **state)
 	assert_int_equal(calls, 1);
 }
 
+static bool
+takes_signs(struct tf_resolver *r)
+{
+	for (int i = 0; i < 5000; i++) {
+		if (tf_resolver_beat(r) == 0)
+			return true;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return false;
+}
+
+static void
+stand(struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg)
+{
+	(void)dns;
+	(void)name;
+	(void)answer;
+	pthread_mutex_lock(arg);
+	pthread_mutex_unlock(arg);
+}
+
+/* A thread that stands takes no signs and is not alive; when it goes on, it is. */
+static void
+test_stuck_thread(void **state)
+{
+	struct fixture *f = *state;
+	struct tf_dns *dns = begin(f->r, 10);
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+	assert_true(takes_signs(f->r));
+	pthread_mutex_lock(&gate);
+	tf_dns_start_then(dns, TF_STR("ok.test"), TF_TYPE_TXT, stand, &gate);
+	nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
+	(void)tf_resolver_beat(f->r);
+	for (uint32_t i = 1; i < 4; i++)
+		assert_num("signs given", tf_resolver_beat(f->r), i);
+	assert_true(tf_resolver_alive(f->r));
+	assert_num("one more", tf_resolver_beat(f->r), 4);
+	assert_false(tf_resolver_alive(f->r));
+	pthread_mutex_unlock(&gate);
+	assert_true(takes_signs(f->r));
+	assert_true(tf_resolver_alive(f->r));
+	tf_dns_end(dns);
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -387,6 +432,7 @@ main(void)
 		ROW(test_threads),
 		ROW(test_one_after_the_other),
 		ROW(test_death_of_the_thread),
+		ROW(test_stuck_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,96 @@ test_notes(void **state)
 	tf_arena_free(a);
 }
 
+/* What each result has to have, and what nothing may be decided by. */
+static void
+test_flaw(void **state)
+{
+	static const struct tf_str domain = TF_LIT("a.example");
+	static const struct tf_arc_set set;
+	static const struct row {
+		const char *what, *want;
+		enum tf_code spf, dkim, arc, dmarc;
+		bool aligned_spf, aligned_dkim, no_domain, without, elsewhere, unlooked;
+		size_t dkim_index;
+		enum tf_from_state from;
+	} rows[] = {
+		{ .what = "nothing found" },
+		{ .what = "all pass",
+		    .spf = TF_PASS,
+		    .dkim = TF_PASS,
+		    .arc = TF_PASS,
+		    .dmarc = TF_PASS,
+		    .aligned_spf = true,
+		    .aligned_dkim = true },
+		{ .what = "a code beyond", .want = "SPF", .spf = TF_PERMERROR + 1 },
+		{ .what = "SPF has no policy (RFC 7208 section 2.6)",
+		    .want = "SPF",
+		    .spf = TF_POLICY },
+		{ .what = "a pass of nobody", .want = "SPF", .spf = TF_PASS, .no_domain = true },
+		{ .what = "a signature of nobody",
+		    .want = "DKIM",
+		    .dkim = TF_PASS,
+		    .no_domain = true },
+		{ .what = "a pass that nobody looked for",
+		    .want = "DKIM",
+		    .dkim = TF_PASS,
+		    .unlooked = true },
+		{ .what = "ARC knows no softfail (RFC 8617 section 4.4)",
+		    .want = "ARC",
+		    .arc = TF_SOFTFAIL },
+		{ .what = "DMARC passes by nothing",
+		    .want = "DMARC",
+		    .spf = TF_PASS,
+		    .dmarc = TF_PASS },
+		{ .what = "aligned without a pass",
+		    .want = "DMARC",
+		    .dkim = TF_FAIL,
+		    .dmarc = TF_PASS,
+		    .aligned_dkim = true },
+		{ .what = "aligned with no signature",
+		    .want = "DMARC",
+		    .dkim = TF_PASS,
+		    .dmarc = TF_PASS,
+		    .aligned_dkim = true,
+		    .dkim_index = 1 },
+		{ .what = "no DMARC", .want = "DMARC", .without = true },
+		{ .what = "decided by another's", .want = "DMARC", .elsewhere = true },
+		{ .what = "an author beyond",
+		    .want = "author",
+		    .from = TF_FROM_TOO_MANY_DOMAINS + 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		const struct row *r = &rows[i];
+		const struct tf_str whose = r->no_domain ? TF_NONE_STR : domain;
+		const struct tf_dmarc other = { .code = TF_NONE }, dmarc = { .code = r->dmarc,
+			.aligned_spf = r->aligned_spf,
+			.aligned_dkim = r->aligned_dkim,
+			.dkim_index = r->dkim_index };
+		const struct tf_dkim dkim = {
+			.code = r->dkim, .domain = whose, .not_evaluated = r->unlooked
+		};
+		const struct tf_result res = {
+			.author = { .state = r->from, .domains = &domain, .domain_count = 1 },
+			.mailfrom = { .code = r->spf, .domain = whose },
+			.dkim = &dkim,
+			.dkim_count = 1,
+			.arc = { .code = r->arc, .sets = &set, .set_count = 1 },
+			.authors = r->without ? NULL : &dmarc,
+			.author_count = 1,
+			.dmarc = r->elsewhere ? &other : &dmarc,
+		};
+		const char *flaw = tf_result_flaw(&res, true);
+
+		if ((flaw == NULL) != (r->want == NULL) ||
+		    (flaw != NULL && strstr(flaw, r->want) == NULL))
+			fail_msg("%s: %s", r->what, flaw != NULL ? flaw : "no flaw");
+		if (r->without)
+			assert_null(tf_result_flaw(&res, false));
+	}
+}
+
 int
 main(void)
 {
@@ -126,6 +216,7 @@ main(void)
 		cmocka_unit_test(test_code_from),
 		cmocka_unit_test(test_policy_from),
 		cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_flaw),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

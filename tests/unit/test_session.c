@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "milter/on_error.h"
 #include "milter/session.h"
 #include "tests/unit/test.h"
 
@@ -430,6 +431,144 @@ test_out_of_turn(void **state)
 	stop(&f);
 }
 
+/* on_error about messages of a session for which there is no room, and out of turn. */
+static void
+test_refused(void **state)
+{
+	static const struct row {
+		const char *what, *config, *ip;
+		enum tf_action action;
+		const char *rule;
+	} rows[] = {
+		{ "tempfail", "", "192.0.2.1", TF_ACT_TEMPFAIL, "error" },
+		{ "accept", "on_error = accept", "192.0.2.1", TF_ACT_ACCEPT, "error" },
+		{ "monitor mode", "mode = monitor", "192.0.2.1", TF_ACT_ACCEPT, "error" },
+		{ "exempt mail needs no room", "", "127.0.0.1", TF_ACT_ACCEPT, "trusted-network" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		struct fixture f = start(rows[i].config);
+		struct message m = passing;
+		const struct tf_plan *plan;
+
+		m.ip = rows[i].ip;
+		m.fields[2] = (struct field){ "Authentication-Results", " mta.ours.example; x" };
+		tf_session_refuse(f.session, "limits.connections reached");
+		plan = run(&f, &m);
+		assert_num(rows[i].what, plan->action, rows[i].action);
+		assert_str(rows[i].what, plan->verdict->rule, tf_str_from(rows[i].rule));
+		assert_num(rows[i].what, plan->insertion_count, 0);
+		assert_num(rows[i].what, plan->deletion_count, 1);
+		assert_str(rows[i].what, plan->result->identity.helo, tf_str_from(m.helo));
+		plan = tf_session_end(f.session, TF_NONE_STR, NULL, NULL);
+		if (i != 3)
+			assert_num("a second end", plan->action, rows[i].action);
+		stop(&f);
+	}
+}
+
+/* What tf_check_finish gives is spoilt here, on its way to the session. */
+const struct tf_result *__real_tf_check_finish(
+    struct tf_check *c, void (*tick)(void *), void *tick_arg);
+const struct tf_result *__wrap_tf_check_finish(
+    struct tf_check *c, void (*tick)(void *), void *tick_arg);
+static void (*spoil)(struct tf_result *);
+
+const struct tf_result *
+__wrap_tf_check_finish(struct tf_check *c, void (*tick)(void *), void *tick_arg)
+{
+	const struct tf_result *res = __real_tf_check_finish(c, tick, tick_arg);
+
+	if (spoil != NULL)
+		spoil((struct tf_result *)(uintptr_t)res);
+	return res;
+}
+
+static void
+spoil_dmarc(struct tf_result *res)
+{
+	res->dmarc = NULL;
+}
+
+static void
+spoil_spf(struct tf_result *res)
+{
+	res->mailfrom.code = TF_PERMERROR + 1;
+}
+
+/* A field that does not end. */
+void __real_tf_authres_write(const struct tf_result *res, const struct tf_verdict *verdict,
+    struct tf_str authserv_id, bool fold, struct tf_buf *out);
+void __wrap_tf_authres_write(const struct tf_result *res, const struct tf_verdict *verdict,
+    struct tf_str authserv_id, bool fold, struct tf_buf *out);
+static bool field_is_endless;
+
+void
+__wrap_tf_authres_write(const struct tf_result *res, const struct tf_verdict *verdict,
+    struct tf_str authserv_id, bool fold, struct tf_buf *out)
+{
+	__real_tf_authres_write(res, verdict, authserv_id, fold, out);
+	while (field_is_endless && !out->overflow)
+		tf_buf_byte(out, 'x');
+}
+
+static void
+spoil_field(struct tf_result *res)
+{
+	(void)res;
+	field_is_endless = true;
+}
+
+/* A result that cannot be: no verdict, no field, and the process goes on. */
+static void
+test_flawed_result(void **state)
+{
+	static void (*const spoils[])(struct tf_result *) = { spoil_dmarc, spoil_spf, spoil_field };
+	struct fixture f = start(""), g = start("on_error = accept");
+	char storage[256];
+	struct tf_buf sums;
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(spoils); i++) {
+		const struct tf_plan *plan;
+
+		spoil = spoils[i];
+		plan = run(&f, &forged);
+		assert_num("tempfail", plan->action, TF_ACT_TEMPFAIL);
+		assert_str("rule", plan->verdict->rule, TF_STR("error"));
+		assert_num("no field", plan->insertion_count, 0);
+		plan = run(&g, &forged);
+		assert_num("accept", plan->action, TF_ACT_ACCEPT);
+		assert_num("no field", plan->insertion_count, 0);
+		spoil = NULL;
+		field_is_endless = false;
+		assert_num("the next message", run(&f, &forged)->action, TF_ACT_REJECT);
+	}
+	stop(&f);
+	stop(&g);
+	/* Sessions of the command line count nothing; those of the daemon do. */
+	f = start("");
+	spoil = spoil_dmarc;
+	envelope(&f, &forged);
+	(void)content(&f, &forged);
+	spoil = NULL;
+	tf_buf_init(&sums, storage, sizeof(storage));
+	tf_on_error_write(&sums);
+	assert_non_null(strstr(tf_buf_cstr(&sums), "1 messages, on_error decided about "));
+	assert_non_null(strstr(tf_buf_cstr(&sums), "1 results"));
+	stop(&f);
+}
+
+static void
+test_may_tell(void **state)
+{
+	(void)state;
+	assert_true(tf_on_error_may_tell(TF_CAUSE_CONNECTIONS));
+	assert_false(tf_on_error_may_tell(TF_CAUSE_CONNECTIONS));
+	assert_true(tf_on_error_may_tell(TF_CAUSE_RESOLVER));
+}
+
 /* A message keeps the configuration that it began with. */
 static void
 test_snapshot(void **state)
@@ -492,6 +631,9 @@ main(void)
 		cmocka_unit_test(test_several_messages),
 		cmocka_unit_test(test_latest_helo),
 		cmocka_unit_test(test_out_of_turn),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_flawed_result),
+		cmocka_unit_test(test_may_tell),
 		cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_authserv_id),
 	};
