@@ -56,8 +56,8 @@ tf_on_error_write(struct tf_buf *out)
 
 	for (size_t i = 0; i < TF_ARRAY_LEN(words); i++)
 		undecided += atomic_load(&counts[i]);
-	tf_buf_printf(
-	    out, "%llu messages, on_error decided about %llu", atomic_load(&messages), undecided);
+	tf_buf_printf(out, "%llu messages since the start; %llu undecided",
+	    (unsigned long long)atomic_load(&messages), undecided);
 	for (size_t i = 0; i < TF_ARRAY_LEN(words); i++) {
 		const unsigned long long n = atomic_load(&counts[i]);
 

@@ -26,7 +26,7 @@ void tf_on_error_message(void); /* a message came to its end */
 void tf_on_error_count(enum tf_cause cause);
 /* Whether a line about this cause is due: at most one in a minute. */
 bool tf_on_error_may_tell(enum tf_cause cause);
-/* "7 messages, on_error decided about 3: 2 limits, 1 resolver" */
+/* "7 messages since the start; 3 undecided: 2 limits, 1 resolver" */
 void tf_on_error_write(struct tf_buf *out);
 
 #endif

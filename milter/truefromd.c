@@ -198,7 +198,7 @@ say_sums(const char *when)
 
 	tf_buf_init(&sums, storage, sizeof(storage));
 	tf_on_error_write(&sums);
-	tf_log(TF_LOG_NOTICE, "%s: %s since the start", when, tf_buf_cstr(&sums));
+	tf_log(TF_LOG_NOTICE, "%s: %s", when, tf_buf_cstr(&sums));
 }
 
 static void
