@@ -50,16 +50,15 @@ derive(struct tf_config *c)
 static bool
 read_file(const char *path, struct tf_report *r, struct tf_str *file_out)
 {
-	char words[160];
 	struct tf_buf why;
 
-	tf_buf_init(&why, words, sizeof(words));
+	tf_buf_init_arena(&why, r->arena, TF_CONFIG_WHY_MAX);
+	*file_out = TF_NONE_STR;
 	switch (tf_config_file_read(path, r->arena, file_out, &why)) {
 	case TF_CONFIG_READ:
 		break;
-	case TF_CONFIG_READ_WRITABLE:
-		tf_report_warning(
-		    r, 0, TF_NONE_STR, "others than its owner can write to it; chmod go-w");
+	case TF_CONFIG_READ_UNSAFE:
+		tf_report_error(r, 0, TF_NONE_STR, "%s", tf_buf_cstr(&why));
 		break;
 	case TF_CONFIG_READ_TOO_LONG:
 		tf_report_error(

@@ -411,20 +411,18 @@ sealers_file(struct apply *ap, bool *unreadable_out)
 	struct tf_str path = ap->config->trusted_sealers_file, file = TF_NONE_STR;
 	struct tf_str key = TF_STR("arc.trusted_sealers_file");
 	uint32_t line = seen_of(ap, "arc.trusted_sealers_file")->line;
-	char words[160];
 	struct tf_buf why;
 
 	if (path.len == 0)
 		return TF_NONE_STR;
 	tf_report_init(ap->sealers, ap->work, path);
-	tf_buf_init(&why, words, sizeof(words));
+	tf_buf_init_arena(&why, ap->work, TF_CONFIG_WHY_MAX);
 	switch (tf_config_file_read(tf_arena_cstr(ap->work, path), ap->work, &file, &why)) {
 	case TF_CONFIG_READ:
 		break;
-	case TF_CONFIG_READ_WRITABLE:
-		tf_report_warning(
-		    ap->sealers, 0, key, "others than its owner can write to the file; chmod go-w");
-		break;
+	case TF_CONFIG_READ_UNSAFE:
+		tf_report_error(ap->sealers, 0, key, "%s", tf_buf_cstr(&why));
+		return TF_NONE_STR;
 	case TF_CONFIG_READ_TOO_LONG:
 		tf_report_error(ap->sealers, 0, key, "over %zu bytes; make the file smaller",
 		    TF_CONFIG_FILE_MAX);
@@ -436,6 +434,20 @@ sealers_file(struct apply *ap, bool *unreadable_out)
 		break;
 	}
 	return file;
+}
+
+/* The zone is read by the resolver, which knows nothing of who may decide what it says. */
+static void
+check_zone(struct apply *ap)
+{
+	const char *path = tf_arena_cstr(ap->work, ap->config->dns.zone_file);
+	struct tf_buf why;
+
+	tf_buf_init_arena(&why, ap->work, TF_CONFIG_WHY_MAX);
+	if (path != NULL && path[0] != '\0' && !tf_config_file_trust(path, &why))
+		tf_report_error(ap->report, seen_of(ap, "dns.zone")->line, TF_STR("dns.zone"),
+		    "%s: %s", tf_report_quote(ap->work, ap->config->dns.zone_file),
+		    tf_buf_cstr(&why));
 }
 
 /* Those of the list and those of the file. */
@@ -498,6 +510,7 @@ tf_config_apply(const struct tf_config_input *in, struct tf_config *config, stru
 	config->verdict.forwarders = ap.forwarders;
 	config->verdict.forwarder_count = ap.forwarder_count;
 	set_sealers(&ap, &unreadable);
+	check_zone(&ap);
 	check_pairs(&ap);
 	warn_values(&ap);
 	warn_sealers(&ap);

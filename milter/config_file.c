@@ -1,8 +1,8 @@
 /*
  * config_file.c - the bytes of a configuration file, and of files that it names
  *
- * All are read in the same way: a regular file or whatever else can be read to its end; one that
- * others than its owner can write to is read all the same, and the caller warns.
+ * All are read in the same way: a regular file or whatever else can be read to its end, but none
+ * that others may have written (config_trust.c).
  * Limits: TF_CONFIG_FILE_MAX, TF_CONFIG_SEALERS_MAX.
  */
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "milter/config_check.h"
 #include "milter/config_file.h"
 #include "milter/config_text.h"
+#include "milter/config_trust.h"
 #include "truefrom/banned.h"
 
 static const struct tf_str sealers_key = TF_LIT("arc.trusted_sealers_file");
@@ -52,18 +53,28 @@ enum tf_config_read
 tf_config_file_read(
     const char *path, struct tf_arena *a, struct tf_str *file_out, struct tf_buf *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	enum tf_config_read result;
 	struct stat st;
 
 	if (fd < 0)
 		return failed(why);
-	result = read_fd(fd, a, file_out, why);
-	if (result == TF_CONFIG_READ && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		result = TF_CONFIG_READ_WRITABLE;
+	if (fstat(fd, &st) != 0)
+		result = failed(why);
+	else if (!tf_config_is_trusted(path, &st, why))
+		result = TF_CONFIG_READ_UNSAFE;
+	else
+		result = read_fd(fd, a, file_out, why);
 	(void)close(fd);
 	return result;
+}
+
+bool
+tf_config_file_trust(const char *path, struct tf_buf *why)
+{
+	struct stat st;
+
+	return stat(path, &st) != 0 || tf_config_is_trusted(path, &st, why);
 }
 
 /* Up to the next LF, off the front of *rest. */

@@ -483,7 +483,6 @@ test_files(void **state)
 {
 	static char big[1024 * 1024 + 1];
 	bool unreadable = false;
-	struct tf_config *c;
 
 	(void)state;
 	assert_null(load_path("missing.conf", &unreadable));
@@ -501,14 +500,6 @@ test_files(void **state)
 	assert_null(load((struct tf_str){ big, sizeof(big) - 1 }));
 	assert_str("as big as may be", tf_buf_get(&why),
 	    TF_STR("t.conf:1: mode: \"x\" is not known; enforce or monitor\n"));
-
-	write_file(TF_STR(""));
-	assert_int_equal(chmod(FILE_NAME, 0664), 0);
-	c = load_path(FILE_NAME, &unreadable);
-	assert_non_null(c);
-	assert_str("writable", tf_buf_get(&warn),
-	    TF_STR("t.conf: others than its owner can write to it; chmod go-w\n"));
-	tf_config_release(c);
 }
 
 static void

@@ -161,15 +161,6 @@ test_file(void **state)
 	c = load_with(a, TF_STR("a.test\n"));
 	assert_int_equal(warn.len, 0);
 	tf_config_release(c);
-	assert_int_equal(chmod(SEALERS, 0664), 0);
-	c = load_path(FILE_NAME, &unreadable);
-	assert_non_null(c);
-	assert_str("writable", tf_buf_get(&warn),
-	    tf_arena_printf(a,
-		"%.*s: arc.trusted_sealers_file: others than its owner can write to the file; "
-		"chmod go-w\n",
-		TF_PRI(here(a))));
-	tf_config_release(c);
 	unlink(SEALERS);
 
 	c = load(TF_STR("arc {\n verify = no\n trusted_sealers = {\"a.test\"}\n}\n"));
