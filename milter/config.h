@@ -17,6 +17,7 @@ struct tf_config {
 
 	/* These need a restart; a reload keeps the old value and warns. */
 	struct tf_str socket, socket_group, user, pid_file, state_dir;
+	bool sandbox;
 	uint32_t socket_mode;    /* permission bits */
 	uint32_t idle_timeout_s; /* limits.idle_timeout: libmilter takes it at its start */
 

@@ -1,5 +1,5 @@
 /*
- * confine.h - a process that can do nothing but compute and talk over one descriptor
+ * confine.h - processes that can do no more than they need
  */
 #ifndef MILTER_CONFINE_H
 #define MILTER_CONFINE_H
@@ -20,5 +20,21 @@
  * then only fail. Returns 0, or -1: then nothing untrusted may run.
  */
 int tf_confine(int fd, struct tf_buf *why);
+
+/*
+ * tf_confine_daemon - take away every system call that the daemon does not need, for good
+ *
+ * why  receives the reason on failure
+ *
+ * In a process with no_new_privs, before it has a second thread, and after everything that loads
+ * code or looks up users: libraries stay as they are (no memory becomes executable, nothing is
+ * executed), and sockets are of AF_UNIX, AF_INET and AF_INET6. Calls that only an intruder makes
+ * end the process with SIGSYS; the others fail with ENOSYS, as on a kernel that does not have them,
+ * for which libraries are prepared. Returns 0, or -1 when the kernel or libseccomp cannot do it.
+ *
+ * In builds with a sanitizer (configure --enable-sanitize) it does nothing and returns 0: LSan
+ * traces its own process, TSan starts it again.
+ */
+int tf_confine_daemon(struct tf_buf *why);
 
 #endif

@@ -19,7 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
 #include <sys/resource.h>
 
@@ -103,17 +105,54 @@ tf_group_find(struct tf_str group, gid_t *gid_out, struct tf_buf *why)
 	return -1;
 }
 
+#ifdef __linux__
+/* What even root could gain again by a program with rights of its own. Nobody else may give it up,
+ * and no_new_privs keeps it out of reach. */
+static void
+drop_bounds(void)
+{
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
+		continue;
+}
+
+/* All capabilities: setuid leaves the inheritable ones, and who is no root may have some. */
+static int
+drop_capabilities(struct tf_buf *why)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	/* A kernel before 4.3 has no ambient ones. */
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(SYS_capset, &header, none) != 0)
+		return failed(errno, why, "cannot give up the capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return failed(errno, why, "cannot give up new privileges");
+	return 0;
+}
+#else
+static void
+drop_bounds(void)
+{
+}
+
+static int
+drop_capabilities(struct tf_buf *why)
+{
+	(void)why;
+	return 0;
+}
+#endif
+
 int
 tf_process_drop(const struct tf_account *account, struct tf_buf *why)
 {
+	drop_bounds();
 	if (account->uid != (uid_t)-1 &&
 	    (initgroups(account->name, account->gid) != 0 || setgid(account->gid) != 0 ||
 		setuid(account->uid) != 0 || (account->uid != 0 && setuid(0) == 0)))
 		return failed(errno, why, "user: cannot become \"%s\"", account->name);
-#ifdef __linux__
-	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-#endif
-	return 0;
+	return drop_capabilities(why);
 }
 
 /* The parent: 0 once the child says that it is ready, 3 when it ends without a word. */

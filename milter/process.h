@@ -26,7 +26,12 @@ struct tf_account {
  */
 int tf_account_find(struct tf_str user, struct tf_account *account_out, struct tf_buf *why);
 int tf_group_find(struct tf_str group, gid_t *gid_out, struct tf_buf *why);
-/* Groups, gid, uid, no new privileges; for good. 0, or -1 with the reason in why. */
+/*
+ * tf_process_drop - groups, gid, uid, every capability and the way to new ones; for good
+ *
+ * Who is no root keeps its bounding set, which only root may give up. 0, or -1 with the reason in
+ * why.
+ */
 int tf_process_drop(const struct tf_account *account, struct tf_buf *why);
 
 /*

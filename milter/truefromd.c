@@ -2,7 +2,8 @@
  * truefromd.c - main of the daemon
  *
  * Start: block signals; configuration; socket with its mode and owner; into the background; PID
- * file; privileges dropped for good; resolver; libmilter in a second thread; ready. Then the main
+ * file; privileges and most system calls dropped for good; resolver; libmilter in a second thread;
+ * ready. Then the main
  * thread waits for signals, which reach it before libmilter's own signal thread: USR1 (and HUP)
  * reloads, TERM and INT stop.
  */
@@ -20,6 +21,7 @@
 
 #include "autoconf.h"
 #include "milter/config_parse.h"
+#include "milter/confine.h"
 #include "milter/mfi.h"
 #include "milter/on_error.h"
 #include "milter/process.h"
@@ -319,13 +321,26 @@ prepare(const struct tf_config *config, const struct options *opts, struct tf_bu
 	return tf_process_drop(&account, why);
 }
 
+/* From now on no code is loaded and no user or host looked up. The name of this host is in a. */
+static int
+shut_in(const struct tf_config *config, struct tf_arena *a, struct tf_str *host_name_out,
+    struct tf_buf *why)
+{
+	*host_name_out = tf_host_name(a);
+	tf_check_prepare();
+	if (!config->sandbox || tf_confine_daemon(why) == 0)
+		return 0;
+	tf_buf_lit(why, "; sandbox = false does without");
+	return -1;
+}
+
 static int
 run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 {
 	struct tf_dmarc_memory *memory;
 	struct tf_state *kept;
 	struct tf_current *current;
-	struct tf_str pid_file;
+	struct tf_str pid_file, host_name;
 	pthread_t server;
 	struct tf_buf why;
 	sigset_t set;
@@ -340,9 +355,15 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 		return EXIT_OPERATION;
 	}
 	pid_file = tf_arena_dup(a, config->pid_file);
+	if (shut_in(config, a, &host_name, &why) != 0) {
+		tf_log_complain("truefromd", &why);
+		tf_pid_file_remove(pid_file);
+		tf_config_release(config);
+		return EXIT_OPERATION;
+	}
 	memory = tf_dmarc_memory_new();
 	kept = tf_state_new(config->state_dir, memory);
-	current = tf_current_new(config, tf_host_name(a), &why);
+	current = tf_current_new(config, host_name, &why);
 	if (current == NULL) {
 		tf_log_complain("truefromd", &why);
 		tf_pid_file_remove(pid_file);

@@ -340,6 +340,12 @@ tf_check_too_big(const struct tf_check *c)
 }
 
 void
+tf_check_prepare(void)
+{
+	tf_crypto_prepare();
+}
+
+void
 tf_check_versions(struct tf_buf *out)
 {
 	tf_buf_printf(out, "%s, %s, libidn2 %s", tf_resolver_versions(), tf_dkim_versions(),

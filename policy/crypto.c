@@ -551,6 +551,12 @@ tf_pkey_verifies(struct tf_pkey *pkey, enum tf_key_type type,
 	return good;
 }
 
+void
+tf_crypto_prepare(void)
+{
+	pthread_once(&sha256_once, fetch_sha256);
+}
+
 const char *
 tf_crypto_version(void)
 {

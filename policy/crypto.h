@@ -94,6 +94,8 @@ void tf_pkey_release(struct tf_pkey *pkey); /* NULL is fine */
 bool tf_pkey_verifies(struct tf_pkey *pkey, enum tf_key_type type,
     const unsigned char hash[TF_SHA256_BYTES], struct tf_str signature);
 
+/* Has OpenSSL read its configuration and load its providers now, and not at its first use. */
+void tf_crypto_prepare(void);
 const char *tf_crypto_version(void); /* "3.0.15"; static text */
 
 #endif
