@@ -6,8 +6,9 @@
 
 #include "milter/config_report.h"
 
-#define TF_CONFIG_WHY_MAX ((size_t)8 * 1024) /* room for a reason with the name of a folder in it  \
-					      */
+#define TF_CONFIG_WHY_MAX                                                                          \
+	((size_t)8 * 1024) /* room for a reason with the name of a folder in it                    \
+			    */
 
 /* What reading a file came to. */
 enum tf_config_read {

@@ -84,7 +84,8 @@ const struct tf_result *tf_check_finish(struct tf_check *c, void (*tick)(void *)
 /* Why the message cannot be evaluated (limits.headers, limits.header_bytes, limits.message_memory),
  * or NULL. */
 const char *tf_check_too_big(const struct tf_check *c);
-/* Has libraries load now what they load at their first use: afterwards no code needs to be loaded. */
+/* Has libraries load now what they load at their first use: afterwards no code needs to be loaded.
+ */
 void tf_check_prepare(void);
 /* Names and versions of the libraries that the checks stand on, comma-separated (for -V). */
 void tf_check_versions(struct tf_buf *out);
