@@ -1,6 +1,7 @@
 """DNS that fails after it has answered: the policy found within the last day decides."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -117,7 +118,8 @@ def fixture_folder(tmp_path):
     """Where the daemon's account can write and find its way to."""
     folder = tmp_path / "state"
     folder.mkdir()
-    folder.chmod(0o777)
+    folder.chmod(0o755)
+    shutil.chown(folder, "nobody")
     for parent in list(folder.parents)[:-1]:
         if parent.stat().st_uid == os.getuid() and not parent.stat().st_mode & 0o001:
             parent.chmod(parent.stat().st_mode | 0o011)
@@ -185,7 +187,7 @@ def test_file_of_somebody_else(mx, folder):
 def fixture_small_disk(folder):
     """The folder on a file system of 16 KB."""
     if os.getuid() != 0 or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=16k,mode=777", "tmpfs", folder],
+            ["mount", "-t", "tmpfs", "-o", "size=16k,mode=755,uid=nobody", "tmpfs", folder],
             capture_output=True, check=False).returncode != 0:
         pytest.skip("file systems cannot be mounted here")
     yield folder

@@ -312,8 +312,7 @@ def test_daemon_has_none_of_it(programs):
     def linked(program):
         return programs.run("ldd", program).stdout
 
-    assert "libspf2" in linked(programs.truefrom) and "libseccomp" in linked(programs.truefrom)
+    assert "libspf2" in linked(programs.truefrom)
     assert "libspf2" not in linked(programs.truefromd)
-    assert "libseccomp" not in linked(programs.truefromd)
     assert "libspf2 1.2" in programs.run(programs.truefrom, "--version").stdout
     assert "libspf2" not in programs.run(programs.truefromd, "-V").stdout
