@@ -13,6 +13,7 @@ static const struct tf_word on_error_words[] = { { "tempfail", true }, { "accept
 static const struct tf_word log_format_words[] = { { "logfmt", false }, { "json", true }, { 0 } };
 static const struct tf_word partial_body_words[] = { { "policy", false }, { "accept", true },
 	{ 0 } };
+static const struct tf_word verifier_words[] = { { "libopendkim", false }, { "own", true }, { 0 } };
 
 static const struct tf_word level_words[] = {
 	{ "error", TF_LOG_ERROR },

@@ -183,7 +183,8 @@ tf_check_eoh(struct tf_check *c)
 	start_author_walks(c);
 	c->message = tf_signed_message_new(c->arena, &c->headers, c->opts->keys);
 	c->dkim = tf_dkim_start(c->arena, c->dns, &c->opts->dkim, c->message, &c->result.author,
-	    c->result.identity.now, TF_VERIFIER_BOTH);
+	    c->result.identity.now,
+	    c->opts->dkim.own_verifier ? TF_VERIFIER_OWN : TF_VERIFIER_BOTH);
 	start_identifier_walks(c);
 	start_arc(c);
 	within_memory(c);

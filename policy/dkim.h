@@ -19,7 +19,7 @@ struct tf_dkim_check;
  * authors  author domains: signatures whose d= is one of them, above or below one come first under
  *          the cap; used during the call only
  * now      seconds since 1970, for t= and x=
- * kind     TF_VERIFIER_BOTH but in tests
+ * kind     who verifies; opts->own_verifier is not looked at
  *
  * Returns the check, owned by a. Never waits.
  */

@@ -32,8 +32,9 @@ struct tf_verify {
 };
 
 /*
- * Who verifies: libopendkim, and our own code what the library would get wrong; or, for tests that
- * compare the two, one of them everything (then the library leaves TF_VERIFIED_UNABLE).
+ * Who verifies: libopendkim, and our own code what the library would get wrong (the default of
+ * dkim.verifier); our own code everything; or, for tests that compare the two, the library alone,
+ * which then leaves TF_VERIFIED_UNABLE.
  */
 enum tf_verifier_kind { TF_VERIFIER_BOTH, TF_VERIFIER_LIBRARY, TF_VERIFIER_OWN };
 
@@ -44,7 +45,7 @@ struct tf_verifier;
  *
  * m      the message; borrowed until finish. Its body is the caller's to feed and finish
  * items  the signatures, in message order; borrowed until finish
- * kind   TF_VERIFIER_BOTH but in tests
+ * kind   who verifies
  *
  * Returns the verifier, owned by a.
  */

@@ -20,6 +20,7 @@ struct tf_spf_opts {
 struct tf_dkim_opts {
 	uint32_t max_signatures, min_rsa_bits, clock_skew_s;
 	bool accept_partial_body; /* dkim.partial_body = "accept" */
+	bool own_verifier;        /* dkim.verifier = "own": libopendkim is not asked */
 };
 
 struct tf_arc_opts {

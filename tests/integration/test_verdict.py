@@ -130,6 +130,30 @@ def test_dkim_two_signatures(mx):
     assert outcome.log["dkim"] == "pass:example.com,pass:example.com"
 
 
+@pytest.mark.parametrize("verifier", ["libopendkim", "own"])
+def test_dkim_verifier(mx, verifier):
+    """dkim.verifier: whoever verifies, the results are these, in the daemon and in truefrom check."""
+    keys = {"s1": rsa_key(), "e1": ed25519_key()}
+    mx.start(zones.domain("example.com", spf="v=spf1 -all", dmarc="v=DMARC1; p=reject", keys=keys),
+             dkim={"verifier": verifier})
+    for canon in ("simple/simple", "relaxed/relaxed"):
+        for selector, key in keys.items():
+            good = sign(letter(body="one  two \t\r\n\r\nthree\r\n\r\n"), "example.com", key,
+                        selector=selector, canon=canon)
+            outcome = mx.send(good)
+            assert outcome.log["dkim"] == "pass:example.com"
+            assert outcome.field == expect.field(
+                expect.spf("fail", "example.com"),
+                expect.dkim("pass", good, "example.com", key, selector=selector),
+                expect.dmarc("pass", "example.com", "reject"))
+            for bad, reason in ((good + b"more\r\n", "body hash did not verify"),
+                                (good.replace(b"\r\nSubject: ", b"\r\nSubject: Re: "),
+                                 "signature did not verify")):
+                outcome = mx.send(bad)
+                assert (outcome.code, outcome.log["dkim"]) == (550, "fail:example.com")
+                assert f'dkim=fail reason="{reason}"' in outcome.check["authentication_results"]
+
+
 def test_dkim_body_changed(mx):
     """A changed body: the signature fails and says why."""
     mx.start(zone("v=DMARC1; p=reject"))

@@ -1,6 +1,8 @@
 /*
  * test_check.c - one message through all checks
  */
+#include <opendkim/dkim.h>
+
 #include "tests/unit/resolver_fixture.h"
 #include "truefrom/check.h"
 
@@ -11,7 +13,12 @@ static const char zone[] = "good.example. 60 IN TXT \"v=spf1 ip4:192.0.2.1 -all\
 			   "_dmarc.quarantine.example. 60 IN TXT \"v=DMARC1; p=quarantine\"\n"
 			   "_dmarc.testing.example. 60 IN TXT \"v=DMARC1; p=reject; t=y\"\n"
 			   "_dmarc.none.example. 60 IN TXT \"v=DMARC1; p=none\"\n"
-			   "_dmarc.broken.example. 60 IN TXT \"v=DMARC1; p=bogus\"\n";
+			   "_dmarc.broken.example. 60 IN TXT \"v=DMARC1; p=bogus\"\n"
+			   "s._domainkey.good.example. 60 IN TXT \"p="
+			   "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCv2PiKGb3hirvAQC6+yB9kpR65+Y1Kzh"
+			   "Za8BtZWc3SP5MtUD8X03MJOeAKyUzS2LhghR928kQ4qCWy7r1C2WUlBVWj2JF3lo4KeXQe"
+			   "bCzgaCsJDOmIj9rYo8H5vlXqO0mzdePXWplR5GWDHdURNTbk8uFKsmGI0HB0VJOR4JN58w"
+			   "IDAQAB\"\n";
 
 static const struct tf_check_opts defaults = {
 	.spf = { .max_dns_terms = 10, .max_void_lookups = 2 },
@@ -429,6 +436,52 @@ test_walks_shared(void **state)
 	tf_resolver_release(r);
 }
 
+static int library_asked;
+
+/* Stands for libopendkim's: counts, and is out of memory. */
+DKIM *
+dkim_verify(DKIM_LIB *library, const unsigned char *id, void *memory, DKIM_STAT *status_out)
+{
+	(void)library;
+	(void)id;
+	(void)memory;
+	library_asked++;
+	*status_out = DKIM_STAT_NORESOURCE;
+	return NULL;
+}
+
+/* dkim.verifier = "own" does not ask the library; whom the library fails, ours serves. */
+static void
+test_own_verifier(void **state)
+{
+	static const char signature[] = " v=1; a=rsa-sha256; d=good.example; s=s; h=From; "
+					"bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA";
+	const struct tf_identity id = identity("a@good.example", "mx.good.example");
+	struct tf_resolver *r = resolver();
+
+	(void)state;
+	for (int own = 0; own <= 1; own++) {
+		struct tf_arena *a = tf_arena_new();
+		struct tf_check_opts opts = defaults;
+		const struct tf_result *res;
+		struct tf_check *c;
+
+		opts.dkim.own_verifier = own != 0;
+		library_asked = 0;
+		c = tf_check_begin(a, r, &opts, &id);
+		tf_check_header(c, TF_STR("DKIM-Signature"), TF_STR(signature));
+		tf_check_header(c, TF_STR("From"), TF_STR(" a@good.example"));
+		tf_check_body(c, TF_STR("Hello\r\n"));
+		res = tf_check_finish(c, NULL, NULL);
+		assert_num("asked", library_asked, !own);
+		assert_num("signatures", res->dkim_count, 1);
+		assert_num("result", res->dkim[0].code, TF_FAIL);
+		assert_str("reason", res->dkim[0].reason, TF_STR("signature did not verify"));
+		tf_arena_free(a);
+	}
+	tf_resolver_release(r);
+}
+
 int
 main(void)
 {
@@ -440,6 +493,7 @@ main(void)
 		cmocka_unit_test(test_hostile_questions),
 		cmocka_unit_test(test_arc_verify),
 		cmocka_unit_test(test_walks_shared),
+		cmocka_unit_test(test_own_verifier),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,7 @@ test_defaults(void **state)
 	assert_int_equal(c->check.dkim.min_rsa_bits, 1024);
 	assert_int_equal(c->check.dkim.clock_skew_s, 300);
 	assert_false(c->check.dkim.accept_partial_body);
+	assert_false(c->check.dkim.own_verifier);
 
 	assert_true(c->check.arc.verify);
 	assert_int_equal(c->verdict.trusted_sealer_count, 0);
@@ -121,7 +122,7 @@ test_values(void **state)
 	    "10\n"
 	    "  zone = \"zone file\" cache = no cache_size = 65536 dnssec = on prefetch = no }\n"
 	    "spf { on_fail = reject on_helo_fail = reject max_void_lookups = 0 }\n"
-	    "dkim { min_rsa_bits = 2048 partial_body = accept }\n"
+	    "dkim { min_rsa_bits = 2048 partial_body = accept verifier = own }\n"
 	    "dmarc { enabled = yes on_reject = quarantine on_quarantine = hold\n"
 	    "  on_temperror = tempfail on_invalid_from = accept reply = '5.7.1 no %{policy}' }\n"
 	    "limits { header_bytes = 4K message_memory = 1G }\n");
@@ -160,6 +161,7 @@ test_values(void **state)
 	assert_int_equal(c->verdict.on_helo_fail, TF_ON_REJECT);
 	assert_int_equal(c->check.spf.max_void_lookups, 0);
 	assert_true(c->check.dkim.accept_partial_body);
+	assert_true(c->check.dkim.own_verifier);
 	assert_int_equal(c->verdict.on_reject, TF_ON_QUARANTINE);
 	assert_int_equal(c->verdict.on_quarantine, TF_ON_HOLD);
 	assert_int_equal(c->verdict.on_temperror, TF_ON_TEMPFAIL);
