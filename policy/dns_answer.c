@@ -77,6 +77,12 @@ u16_at(struct tf_str packet, size_t at)
 	return (uint16_t)((unsigned char)packet.ptr[at] << 8 | (unsigned char)packet.ptr[at + 1]);
 }
 
+static uint32_t
+u32_at(struct tf_str packet, size_t at)
+{
+	return (uint32_t)u16_at(packet, at) << 16 | u16_at(packet, at + 2);
+}
+
 /* Moves *at behind the name there, compressed or not. */
 static bool
 skip_name(struct tf_str packet, size_t *at)
@@ -101,6 +107,48 @@ skip_record(struct tf_str packet, size_t *at)
 		return false;
 	*at += RECORD_SIZE + (size_t)u16_at(packet, *at + RECORD_SIZE - 2);
 	return *at <= packet.len;
+}
+
+/* The time to live of the record at *at, which is moved behind it; a SOA's is that of what is not
+ * there (RFC 2308 section 5). */
+static uint32_t
+take_ttl(struct tf_str packet, size_t *at, uint16_t *type_out)
+{
+	size_t record = *at, minimum;
+	uint32_t ttl;
+
+	(void)skip_name(packet, &record);
+	(void)skip_record(packet, at);
+	minimum = *at - 4;
+	*type_out = u16_at(packet, record);
+	ttl = u32_at(packet, record + 4);
+	if (*type_out == LDNS_RR_TYPE_SOA && minimum >= record + RECORD_SIZE &&
+	    u32_at(packet, minimum) < ttl)
+		ttl = u32_at(packet, minimum);
+	return ttl <= INT32_MAX ? ttl : 0; /* RFC 2181 section 8 */
+}
+
+/* How long a whole reply may be kept. Without a SOA, absence is not kept at all. */
+static uint32_t
+ttl_of(struct tf_str packet, bool absent)
+{
+	uint32_t least = INT32_MAX, ttl;
+	size_t at = HEADER_SIZE;
+	bool known = !absent;
+	uint16_t type;
+
+	(void)skip_name(packet, &at);
+	at += 4;
+	for (size_t left = u16_at(packet, 6); left > 0; left--) {
+		ttl = take_ttl(packet, &at, &type);
+		least = ttl < least ? ttl : least;
+	}
+	for (size_t left = u16_at(packet, 8); absent && left > 0; left--) {
+		ttl = take_ttl(packet, &at, &type);
+		known = known || type == LDNS_RR_TYPE_SOA;
+		least = ttl < least ? ttl : least;
+	}
+	return known ? least : 0;
 }
 
 /* A whole reply to one question: not cut, nothing behind its end, sections not too long. */
@@ -395,6 +443,9 @@ tf_dns_answer_parse(struct tf_str packet, struct tf_str name, enum tf_dns_type t
 		answer_out->status = TF_DNS_REFUSED;
 	else
 		answer_out->status = TF_DNS_SERVFAIL;
+	if (answer_out->status == TF_DNS_NOERROR || answer_out->status == TF_DNS_NODATA ||
+	    answer_out->status == TF_DNS_NXDOMAIN)
+		answer_out->ttl_s = ttl_of(packet, answer_out->count == 0);
 	ldns_rr_list_deep_free(section);
 }
 

@@ -122,6 +122,7 @@ must_validate(const struct tf_resolver_opts *opts)
 	return opts->dnssec && !opts->zone_only;
 }
 
+/* A quarter of the memory for answers is not libunbound's (resolver.c). */
 static bool
 set_options(struct ub_ctx *ctx, const struct tf_resolver_opts *opts, struct tf_buf *why)
 {
@@ -137,8 +138,8 @@ set_options(struct ub_ctx *ctx, const struct tf_resolver_opts *opts, struct tf_b
 	       set_option(ctx, "module-config:", modules, why) &&
 	       set_number(ctx, "outgoing-range:", range, why) &&
 	       set_number(ctx, "num-queries-per-thread:", range, why) &&
-	       set_number(ctx, "msg-cache-size:", opts->cache_bytes / 3, why) &&
-	       set_number(ctx, "rrset-cache-size:", opts->cache_bytes / 3 * 2, why);
+	       set_number(ctx, "msg-cache-size:", opts->cache_bytes / 4, why) &&
+	       set_number(ctx, "rrset-cache-size:", opts->cache_bytes / 2, why);
 }
 
 static bool

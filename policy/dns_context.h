@@ -6,7 +6,7 @@
 #ifndef POLICY_DNS_CONTEXT_H
 #define POLICY_DNS_CONTEXT_H
 
-#include "policy/dns_message.h"
+#include "truefrom/resolver.h"
 
 struct event_base;
 struct tf_dns_context;
@@ -21,6 +21,13 @@ struct tf_dns_context *tf_dns_context_new(
     struct event_base *base, const struct tf_resolver_opts *opts, struct tf_buf *why);
 /* Drops all that is open: their callbacks are called with a failure. NULL is fine. */
 void tf_dns_context_free(struct tf_dns_context *c);
+
+/* What came back: a packet, or a status alone. */
+struct tf_dns_reply {
+	struct tf_str packet;
+	enum tf_dns_status status; /* when there is no packet */
+	bool secure;
+};
 
 /* The reply is good for the call only. */
 typedef void (*tf_dns_on_reply)(void *arg, const struct tf_dns_reply *reply);

@@ -2,7 +2,8 @@
  * dns_message.c - the questions of one message: start, wait, follow up, end
  *
  * A question is known by its name and type and asked once a message; its answer is settled once,
- * by the resolver thread or by a waiter whose time is up, and never changes after that.
+ * from the answers at hand, by the resolver thread, or by a waiter whose time is up, and never
+ * changes after that.
  * Does not: know libunbound or sockets (resolver.c), read packets (dns_answer.c).
  * Limits: tf_dns_opts.max_questions go out; further ones are answered with TF_DNS_SERVFAIL.
  */
@@ -34,6 +35,7 @@ struct tf_dns {
 	pthread_cond_t changed; /* `waiting_for` is done, or no follow-up runs any more */
 	struct tf_arena *arena;
 	bool ended, follow_up_runs, over_budget;
+	struct tf_follow_ups due; /* their answers are there */
 	uint32_t asked;
 	struct tf_question *waiting_for;
 	struct tf_questions questions;
@@ -72,6 +74,7 @@ tf_dns_begin(struct tf_resolver *r, const struct tf_dns_opts *opts)
 	dns->max_questions = opts->max_questions;
 	dns->arena = tf_arena_new();
 	dns->refs = 1;
+	STAILQ_INIT(&dns->due);
 	STAILQ_INIT(&dns->questions);
 	if (pthread_mutex_init(&dns->lock, NULL) != 0)
 		tf_panic("no mutex");
@@ -82,8 +85,14 @@ tf_dns_begin(struct tf_resolver *r, const struct tf_dns_opts *opts)
 void
 tf_dns_unref(struct tf_dns *dns)
 {
+	struct tf_question *q;
+
 	if (atomic_fetch_sub(&dns->refs, 1) != 1)
 		return;
+	STAILQ_FOREACH(q, &dns->questions, link)
+	{
+		tf_dns_shared_release(q->shared);
+	}
 	pthread_cond_destroy(&dns->changed);
 	pthread_mutex_destroy(&dns->lock);
 	tf_arena_free(dns->arena);
@@ -147,77 +156,64 @@ settle_failed(struct tf_question *q, enum tf_dns_status status)
 	settle(q, &(struct tf_dns_answer){ .status = status });
 }
 
+/* With a reference of the question's own. */
 static void
-settle_reply(struct tf_question *q, const struct tf_dns_reply *reply)
+settle_shared(struct tf_question *q, struct tf_dns_shared *shared)
 {
-	struct tf_dns_answer answer = { .status = reply->status };
-
-	if (reply->packet.len != 0)
-		tf_dns_answer_parse(reply->packet, q->name, q->type, q->dns->arena, &answer);
-	answer.secure = reply->secure && !tf_dns_failed(answer.status);
-	settle(q, &answer);
+	q->shared = shared;
+	settle(q, tf_dns_shared_answer(shared));
 }
 
-/* Runs one follow-up: with the lock held before and after, not while it runs. */
+/*
+ * Runs the follow-ups that are due, one after the other, those that become due meanwhile as well.
+ * While one thread does, others leave theirs to it. Under the lock, without which they are called.
+ */
 static void
-run_unlocked(struct tf_dns *dns, struct tf_question *q, const struct tf_follow_up *f)
+run_due(struct tf_dns *dns)
 {
+	if (dns->follow_up_runs)
+		return;
 	dns->follow_up_runs = true;
-	pthread_mutex_unlock(&dns->lock);
-	f->then(dns, q->name, &q->answer, f->arg);
-	pthread_mutex_lock(&dns->lock);
+	while (!dns->ended && !STAILQ_EMPTY(&dns->due)) {
+		const struct tf_follow_up *f = STAILQ_FIRST(&dns->due);
+
+		STAILQ_REMOVE_HEAD(&dns->due, link);
+		pthread_mutex_unlock(&dns->lock);
+		f->then(dns, f->question->name, &f->question->answer, f->arg);
+		pthread_mutex_lock(&dns->lock);
+	}
 	dns->follow_up_runs = false;
 	if (dns->ended)
 		pthread_cond_signal(&dns->changed);
 }
 
-static void
-run_follow_ups(struct tf_dns *dns, struct tf_question *q)
-{
-	pthread_mutex_lock(&dns->lock);
-	while (!dns->ended && !STAILQ_EMPTY(&q->follow_ups)) {
-		struct tf_follow_up *f = STAILQ_FIRST(&q->follow_ups);
-
-		STAILQ_REMOVE_HEAD(&q->follow_ups, link);
-		run_unlocked(dns, q, f);
-	}
-	pthread_mutex_unlock(&dns->lock);
-}
-
 enum tf_dns_status
-tf_question_finish(struct tf_question *q, const struct tf_dns_reply *reply)
+tf_question_finish(struct tf_question *q, enum tf_dns_status status, struct tf_dns_shared *shared)
 {
 	struct tf_dns *dns = q->dns;
-	enum tf_dns_status status = reply->status;
 	bool awaited, followed;
 
 	pthread_mutex_lock(&dns->lock);
-	if (!dns->ended && !q->done)
-		settle_reply(q, reply);
+	if (!dns->ended && !q->done && shared != NULL)
+		settle_shared(q, tf_dns_shared_retain(shared));
+	else if (!dns->ended && !q->done)
+		settle_failed(q, status);
 	if (q->done)
 		status = q->answer.status;
 	awaited = dns->waiting_for == q;
-	followed = !STAILQ_EMPTY(&q->follow_ups);
+	STAILQ_CONCAT(&dns->due, &q->follow_ups);
+	followed = !STAILQ_EMPTY(&dns->due);
 	pthread_mutex_unlock(&dns->lock);
 
 	if (awaited) /* not under the lock, which is the first thing that the waiter takes */
 		pthread_cond_signal(&dns->changed);
-	if (followed)
-		run_follow_ups(dns, q);
+	if (followed) {
+		pthread_mutex_lock(&dns->lock);
+		run_due(dns);
+		pthread_mutex_unlock(&dns->lock);
+	}
 	tf_dns_unref(dns);
 	return status;
-}
-
-void
-tf_follow_up_run(struct tf_post *post)
-{
-	struct tf_dns *dns = post->dns;
-
-	pthread_mutex_lock(&dns->lock);
-	if (!dns->ended)
-		run_unlocked(dns, post->question, post->follow_up);
-	pthread_mutex_unlock(&dns->lock);
-	tf_dns_unref(dns);
 }
 
 /* Of the name in lower case (FNV-1a). */
@@ -253,6 +249,8 @@ lower_copy(struct tf_str name, struct tf_arena *a)
 static void
 admit(struct tf_dns *dns, struct tf_question *q, bool can_ask)
 {
+	struct tf_dns_shared *at_hand;
+
 	if (!can_ask) {
 		settle_failed(q, TF_DNS_MALFORMED);
 		return;
@@ -263,6 +261,11 @@ admit(struct tf_dns *dns, struct tf_question *q, bool can_ask)
 		return;
 	}
 	dns->asked++;
+	at_hand = tf_resolver_recall(dns->resolver, q->name, q->type);
+	if (at_hand != NULL) {
+		settle_shared(q, at_hand);
+		return;
+	}
 	dns->refs++;
 	q->sent = true;
 	q->post = (struct tf_post){ .kind = TF_POST_ASK, .dns = dns, .question = q };
@@ -300,39 +303,32 @@ find_or_add(struct tf_dns *dns, struct tf_str name, enum tf_dns_type type, bool 
 	return q;
 }
 
-/* Hangs the follow-up on the question. Returns it when the answer is there already, so that it has
- * to be posted; else NULL. Under the lock. */
-static struct tf_follow_up *
+/* Hangs the follow-up on the question, or puts it with those that are due. Under the lock. */
+static void
 add_follow_up(struct tf_dns *dns, struct tf_question *q, tf_dns_then then, void *arg)
 {
-	struct tf_follow_up *f;
+	struct tf_follow_up *f = tf_arena_alloc(dns->arena, sizeof(*f));
 
-	if (then == NULL)
-		return NULL;
-	f = tf_arena_alloc(dns->arena, sizeof(*f));
-	f->then = then;
-	f->arg = arg;
-	if (!q->done) {
+	*f = (struct tf_follow_up){ .then = then, .arg = arg, .question = q };
+	if (q->done)
+		STAILQ_INSERT_TAIL(&dns->due, f, link);
+	else
 		STAILQ_INSERT_TAIL(&q->follow_ups, f, link);
-		return NULL;
-	}
-	f->post =
-	    (struct tf_post){ .kind = TF_POST_THEN, .dns = dns, .question = q, .follow_up = f };
-	dns->refs++;
-	return f;
 }
 
 struct tf_question *
 tf_dns_start_then(
     struct tf_dns *dns, struct tf_str name, enum tf_dns_type type, tf_dns_then then, void *arg)
 {
-	struct tf_follow_up *late;
 	struct tf_question *q;
 	bool fresh;
 
 	pthread_mutex_lock(&dns->lock);
 	q = find_or_add(dns, name, type, &fresh);
-	late = add_follow_up(dns, q, then, arg);
+	if (then != NULL && tf_resolver_alive(dns->resolver))
+		add_follow_up(dns, q, then, arg);
+	if (!fresh)
+		run_due(dns);
 	pthread_mutex_unlock(&dns->lock);
 
 	if (fresh && !tf_resolver_post(dns->resolver, &q->post)) {
@@ -342,8 +338,6 @@ tf_dns_start_then(
 		pthread_cond_signal(&dns->changed); /* a follow-up asked what the message awaits */
 		tf_dns_unref(dns);
 	}
-	if (late != NULL && !tf_resolver_post(dns->resolver, &late->post))
-		tf_dns_unref(dns);
 	return q;
 }
 

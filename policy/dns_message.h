@@ -4,12 +4,14 @@
  * Who owns what. A tf_dns and all its questions lie in the tf_dns's own arena. It is counted: one
  * reference for the message (until tf_dns_end), one for each post on its way to the resolver thread
  * and one for each question that the thread has open. Whoever drops the last one frees it; what
- * remains after tf_dns_end is memory that only the resolver thread still knows.
+ * remains after tf_dns_end is memory that only the resolver thread still knows. Answers are
+ * counted, too (dns_shared.h): those of a message are shared with other messages and with the
+ * cache.
  *
  * Locks. `lock` of tf_dns guards everything in it and in its questions but the fields marked as the
- * resolver thread's own, and those that never change. It is a leaf: nothing is called with it held
- * but the arena and the parser of packets. The resolver's inbox has a lock of its own, never taken
- * with the other held.
+ * resolver thread's own, and those that never change. Nothing is called with it held but the arena
+ * and the cache of answers, whose lock is the leaf. The resolver's inbox has a lock of its own,
+ * never taken with the other held.
  */
 #ifndef POLICY_DNS_MESSAGE_H
 #define POLICY_DNS_MESSAGE_H
@@ -17,12 +19,11 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
-#include "truefrom/resolver.h"
+#include "policy/dns_shared.h"
 
 /* What a message asks of the resolver thread. */
 enum tf_post_kind {
 	TF_POST_ASK,   /* question */
-	TF_POST_THEN,  /* follow-up of a question that is already answered */
 	TF_POST_CANCEL /* everything that the message has open */
 };
 
@@ -30,7 +31,6 @@ struct tf_post {
 	enum tf_post_kind kind;
 	struct tf_dns *dns; /* counted */
 	struct tf_question *question;
-	struct tf_follow_up *follow_up;
 	STAILQ_ENTRY(tf_post) link;
 };
 
@@ -39,7 +39,7 @@ STAILQ_HEAD(tf_posts, tf_post);
 struct tf_follow_up {
 	tf_dns_then then;
 	void *arg;
-	struct tf_post post;
+	struct tf_question *question;
 	STAILQ_ENTRY(tf_follow_up) link;
 };
 
@@ -58,7 +58,8 @@ struct tf_question {
 	bool done;
 	int64_t done_us;
 	struct tf_dns_answer answer;
-	struct tf_follow_ups follow_ups;
+	struct tf_dns_shared *shared; /* owns what answer points to; NULL: it is a status alone */
+	struct tf_follow_ups follow_ups; /* to be called when it is done */
 	struct tf_post post;
 	STAILQ_ENTRY(tf_question) link; /* in the order started */
 	struct tf_question *next_in_bucket;
@@ -71,13 +72,6 @@ struct tf_question {
 STAILQ_HEAD(tf_questions, tf_question);
 TAILQ_HEAD(tf_question_list, tf_question);
 
-/* What came back: a packet, or a status alone. */
-struct tf_dns_reply {
-	struct tf_str packet;
-	enum tf_dns_status status; /* when there is no packet */
-	bool secure;
-};
-
 int64_t tf_dns_now_us(void); /* CLOCK_MONOTONIC */
 
 /* All below are called by the resolver thread, without locks. */
@@ -85,12 +79,13 @@ int64_t tf_dns_now_us(void); /* CLOCK_MONOTONIC */
 /*
  * tf_question_finish - store the answer, wake who waits, run the follow-ups
  *
- * Keeps the answer that a waiter already gave up with. Drops the question's reference: q is gone.
- * Returns the status that the question ended with.
+ * shared  the answer; NULL: a failure, and status says which
+ *
+ * Keeps the answer that a waiter already gave up with. Drops the question's reference to its
+ * message: q is gone. Returns the status that the question ended with.
  */
-enum tf_dns_status tf_question_finish(struct tf_question *q, const struct tf_dns_reply *reply);
-/* The follow-up of a TF_POST_THEN; drops the post's reference. */
-void tf_follow_up_run(struct tf_post *post);
+enum tf_dns_status tf_question_finish(
+    struct tf_question *q, enum tf_dns_status status, struct tf_dns_shared *shared);
 bool tf_dns_has_ended(struct tf_dns *dns);
 struct tf_question *tf_dns_first_question(struct tf_dns *dns); /* of an ended message */
 void tf_dns_unref(struct tf_dns *dns);
@@ -101,5 +96,8 @@ void tf_dns_unref(struct tf_dns *dns);
 bool tf_resolver_post(struct tf_resolver *r, struct tf_post *post);
 int64_t tf_resolver_timeout_us(const struct tf_resolver *r);
 void tf_resolver_count_question(struct tf_resolver *r);
+/* The answer if it is at hand, with a reference for the caller; else NULL. */
+struct tf_dns_shared *tf_resolver_recall(
+    struct tf_resolver *r, struct tf_str name, enum tf_dns_type type);
 
 #endif

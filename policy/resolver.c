@@ -2,11 +2,11 @@
  * resolver.c - the resolver thread: inbox, open questions, their time-outs
  *
  * The only user of libevent. Messages hand over their questions in an inbox (a list under a lock, a
- * pipe that wakes the loop); everything else here belongs to the one thread. Questions of the same
- * name and type that are open at once share one look-up. A question that is not answered within its
- * time is answered here, since libunbound goes on trying for much longer.
- * Does not: know libunbound (dns_context.c), budgets and waits (dns_message.c), packets
- * (dns_answer.c).
+ * pipe that wakes the loop); everything else here belongs to the one thread, but for the answers at
+ * hand. Questions of the same name and type that are open at once share one look-up and its answer.
+ * A question that is not answered within its time is answered here, since libunbound goes on trying
+ * for much longer. Does not: know libunbound (dns_context.c), budgets and waits (dns_message.c),
+ * packets (dns_answer.c).
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -17,12 +17,15 @@
 #include <unistd.h>
 
 #include "policy/dns_answer.h"
+#include "policy/dns_cache.h"
 #include "policy/dns_context.h"
 #include "policy/dns_message.h"
 #include "truefrom/banned.h"
 
 #define BUCKETS 1024
 #define SILENT_MAX 4 /* signs not taken, beyond which the thread is taken for stuck */
+/* Of dns.cache_size so much is for answers at hand, the rest for libunbound. */
+#define AT_HAND_PART 4
 
 /* One question to libunbound, on behalf of one or more messages. */
 struct tf_lookup {
@@ -37,7 +40,8 @@ struct tf_lookup {
 LIST_HEAD(lookups, tf_lookup);
 
 struct tf_resolver {
-	int64_t timeout_us; /* never changes */
+	int64_t timeout_us;         /* never changes */
+	struct tf_dns_cache *cache; /* NULL: nothing is kept */
 	_Atomic uint64_t questions, network, failures;
 	_Atomic bool alive;
 	_Atomic uint32_t signs_given, signs_taken;
@@ -52,6 +56,7 @@ struct tf_resolver {
 	struct event_base *base;
 	struct event *wake, *timer;
 	struct tf_dns_context *context;
+	struct tf_arena *packet; /* what is read of the one at work */
 	struct lookups lookups[BUCKETS];
 	struct tf_question_list open; /* in the order of their deadlines */
 };
@@ -133,15 +138,16 @@ leave_lookup(struct tf_resolver *r, struct tf_question *q)
 }
 
 static void
-finish(struct tf_resolver *r, struct tf_question *q, const struct tf_dns_reply *reply)
+finish(struct tf_resolver *r, struct tf_question *q, enum tf_dns_status status,
+    struct tf_dns_shared *answer)
 {
-	if (tf_dns_failed(tf_question_finish(q, reply)))
+	if (tf_dns_failed(tf_question_finish(q, status, answer)))
 		atomic_fetch_add(&r->failures, 1);
 }
 
-/* Gives the reply to all who asked. */
+/* Gives the answer, or the failure, to all who asked. */
 static void
-lookup_finish(struct tf_lookup *lookup, const struct tf_dns_reply *reply)
+lookup_finish(struct tf_lookup *lookup, enum tf_dns_status status, struct tf_dns_shared *answer)
 {
 	struct tf_resolver *r = lookup->r;
 	struct tf_question_list peers;
@@ -157,14 +163,43 @@ lookup_finish(struct tf_lookup *lookup, const struct tf_dns_reply *reply)
 	while (!TAILQ_EMPTY(&peers)) {
 		q = TAILQ_FIRST(&peers);
 		TAILQ_REMOVE(&peers, q, peers);
-		finish(r, q, reply);
+		finish(r, q, status, answer);
 	}
+}
+
+/* What the packet says, for all who asked and who will ask; NULL when it says that it failed. */
+static struct tf_dns_shared *
+read_packet(
+    const struct tf_lookup *lookup, const struct tf_dns_reply *reply, enum tf_dns_status *status)
+{
+	struct tf_resolver *r = lookup->r;
+	struct tf_dns_shared *shared = NULL;
+	struct tf_dns_answer answer;
+
+	tf_dns_answer_parse(reply->packet, lookup->name, lookup->type, r->packet, &answer);
+	*status = answer.status;
+	if (!tf_dns_failed(answer.status)) {
+		answer.secure = reply->secure;
+		shared = tf_dns_shared_new(lookup->name, lookup->type, &answer);
+		if (r->cache != NULL)
+			tf_dns_cache_put(
+			    r->cache, lookup->name, lookup->type, shared, tf_dns_now_us());
+	}
+	tf_arena_clear(r->packet);
+	return shared;
 }
 
 static void
 on_reply(void *arg, const struct tf_dns_reply *reply)
 {
-	lookup_finish(arg, reply);
+	struct tf_lookup *lookup = arg;
+	struct tf_dns_shared *answer = NULL;
+	enum tf_dns_status status = reply->status;
+
+	if (reply->packet.len != 0)
+		answer = read_packet(lookup, reply, &status);
+	lookup_finish(lookup, status, answer);
+	tf_dns_shared_release(answer);
 }
 
 static void
@@ -187,7 +222,6 @@ arm_timer(struct tf_resolver *r)
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct tf_dns_reply timeout = { .status = TF_DNS_TIMEOUT };
 	struct tf_resolver *r = arg;
 	int64_t now_us = tf_dns_now_us();
 	struct tf_question *q;
@@ -197,7 +231,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	for (q = TAILQ_FIRST(&r->open); q != NULL && q->deadline_us <= now_us;
 	     q = TAILQ_FIRST(&r->open)) {
 		leave_lookup(r, q);
-		finish(r, q, &timeout);
+		finish(r, q, TF_DNS_TIMEOUT, NULL);
 	}
 	arm_timer(r);
 }
@@ -264,9 +298,6 @@ perform(struct tf_resolver *r, struct tf_post *post)
 		else
 			ask(r, post->question);
 		return;
-	case TF_POST_THEN:
-		tf_follow_up_run(post);
-		return;
 	case TF_POST_CANCEL:
 		cancel_all(r, post->dns);
 		return;
@@ -305,10 +336,8 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 static void
 perform_closing(struct tf_resolver *r, struct tf_post *post)
 {
-	static const struct tf_dns_reply failed = { .status = TF_DNS_SERVFAIL };
-
 	if (post->kind == TF_POST_ASK)
-		finish(r, post->question, &failed);
+		finish(r, post->question, TF_DNS_SERVFAIL, NULL);
 	else
 		perform(r, post);
 }
@@ -317,7 +346,6 @@ perform_closing(struct tf_resolver *r, struct tf_post *post)
 static void
 close_inbox(struct tf_resolver *r)
 {
-	static const struct tf_dns_reply failed = { .status = TF_DNS_SERVFAIL };
 	struct tf_question *q;
 	struct tf_posts posts;
 
@@ -326,7 +354,7 @@ close_inbox(struct tf_resolver *r)
 	perform_all(r, &posts, perform_closing);
 	for (q = TAILQ_FIRST(&r->open); q != NULL; q = TAILQ_FIRST(&r->open)) {
 		leave_lookup(r, q);
-		finish(r, q, &failed);
+		finish(r, q, TF_DNS_SERVFAIL, NULL);
 	}
 }
 
@@ -374,6 +402,12 @@ void
 tf_resolver_count_question(struct tf_resolver *r)
 {
 	atomic_fetch_add(&r->questions, 1);
+}
+
+struct tf_dns_shared *
+tf_resolver_recall(struct tf_resolver *r, struct tf_str name, enum tf_dns_type type)
+{
+	return r->cache != NULL ? tf_dns_cache_get(r->cache, name, type, tf_dns_now_us()) : NULL;
 }
 
 /* Making and ending. */
@@ -456,6 +490,8 @@ resolver_free(struct tf_resolver *r)
 		close(r->wake_read);
 	if (r->wake_write >= 0)
 		close(r->wake_write);
+	tf_dns_cache_free(r->cache);
+	tf_arena_free(r->packet);
 	pthread_mutex_destroy(&r->lock);
 	tf_xfree(r);
 }
@@ -476,6 +512,9 @@ tf_resolver_new(const struct tf_resolver_opts *opts, struct tf_buf *why)
 	TAILQ_INIT(&r->open);
 	if (pthread_mutex_init(&r->lock, NULL) != 0)
 		tf_panic("no mutex");
+	r->packet = tf_arena_new();
+	if (opts->cache)
+		r->cache = tf_dns_cache_new(opts->cache_bytes / AT_HAND_PART, opts->prefetch);
 	ok = set_up_events(r, why);
 	if (ok) {
 		r->context = tf_dns_context_new(r->base, opts, why);

@@ -2,14 +2,15 @@
  * resolver.h - DNS questions: start early, wait late
  *
  * One tf_resolver per process (or per configuration of `dns`): a thread of its own that owns
- * libunbound and its cache. One tf_dns per message: its questions, its budget and its deadline. A
- * question is named by (name, type) and asked once per message, however often it is started.
- * Answers are typed; no caller can take a failure for the absence of a record.
+ * libunbound and its cache, and a cache of parsed answers in front of it. One tf_dns per message:
+ * its questions, its budget and its deadline. A question is named by (name, type) and asked once
+ * per message, however often it is started. Answers are typed; no caller can take a failure for the
+ * absence of a record.
  *
- * Life of a question: tf_dns_start posts it and returns at once; the resolver thread asks, parses
- * the packet (dns_answer.c) and stores the answer; tf_dns_wait sleeps until the answer, the
- * question's own time-out or the message's deadline. tf_dns_end cancels what is still open: nothing
- * of the message is touched after it.
+ * Life of a question: tf_dns_start looks among the answers at hand (dns_cache.c) and else posts it,
+ * and returns at once; the resolver thread asks, parses the packet (dns_answer.c) and stores the
+ * answer; tf_dns_wait sleeps until the answer, the question's own time-out or the message's
+ * deadline. tf_dns_end cancels what is still open: nothing of the message is touched after it.
  */
 #ifndef TRUEFROM_RESOLVER_H
 #define TRUEFROM_RESOLVER_H
@@ -80,8 +81,9 @@ struct tf_dns_answer {
 		       "" for the root */
 	const uint16_t *prefs; /* MX: the preference of each name */
 	size_t count;
-	bool alias;  /* the name has a CNAME: it exists, even if the status is TF_DNS_NXDOMAIN */
-	bool secure; /* validated by DNSSEC */
+	bool alias;     /* the name has a CNAME: it exists, even if the status is TF_DNS_NXDOMAIN */
+	bool secure;    /* validated by DNSSEC */
+	uint32_t ttl_s; /* it may be kept so long; 0: not at all, and so every failure */
 };
 
 struct tf_question;
@@ -96,7 +98,7 @@ struct tf_dns_opts {
  * tf_dns_begin - the questions of one message
  *
  * Holds a reference to r. All functions below may be called by one thread of the message at a time;
- * follow-up functions run in the resolver thread, at the same time (locking is in resolver.c).
+ * follow-up functions may run in the resolver thread at the same time (locking is in resolver.c).
  */
 struct tf_dns *tf_dns_begin(struct tf_resolver *r, const struct tf_dns_opts *opts);
 /* Cancels open questions and waits for a follow-up that is running; frees all answers. NULL is
@@ -115,10 +117,12 @@ void tf_dns_end(struct tf_dns *dns);
 struct tf_question *tf_dns_start(struct tf_dns *dns, struct tf_str name, enum tf_dns_type type);
 
 /*
- * A follow-up: called once for each start in the resolver thread, as soon as the answer is there
- * (or at once, when it already is); not when the message ends first or the resolver is not alive.
- * It may call tf_dns_start, tf_dns_start_then, tf_dns_peek and tf_dns_budget_left on the dns it is
- * given, and nothing that waits. arg must live until tf_dns_end.
+ * A follow-up: called once for each start, as soon as the answer is there: in the resolver thread,
+ * or, when it is there already, in the thread that starts, before tf_dns_start_then returns or as
+ * soon as the follow-up that runs has ended; never two of one message at a time. Not called when
+ * the message ends first or the resolver is not alive. It may call tf_dns_start, tf_dns_start_then,
+ * tf_dns_peek and tf_dns_budget_left on the dns it is given, and nothing that waits. arg must live
+ * until tf_dns_end.
  */
 typedef void (*tf_dns_then)(
     struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg);
@@ -169,7 +173,7 @@ uint32_t tf_dns_waited_ms(struct tf_dns *dns);
 /* Process totals, for metrics and tests. */
 struct tf_resolver_stats {
 	uint64_t questions; /* started by messages */
-	uint64_t network;   /* handed to libunbound (coalesced ones counted once) */
+	uint64_t network;   /* handed to libunbound: not at hand (coalesced ones counted once) */
 	uint64_t failures;  /* answered by a failure */
 };
 void tf_resolver_get_stats(const struct tf_resolver *r, struct tf_resolver_stats *stats_out);

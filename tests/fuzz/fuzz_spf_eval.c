@@ -173,7 +173,9 @@ answer(struct tf_question *q)
 {
 	static struct packet packet;
 	struct tf_str line = line_for(q), data = tf_str_sub(line, 1, line.len);
-	struct tf_dns_reply reply = { .status = TF_DNS_SERVFAIL };
+	struct tf_arena *a = tf_arena_new();
+	struct tf_dns_answer parsed = { .status = TF_DNS_SERVFAIL };
+	struct tf_dns_shared *shared = NULL;
 	char owner[TF_DOMAIN_MAX + 1];
 
 	FUZZ_ASSERT(tf_cstr(q->name, owner, sizeof(owner)));
@@ -186,8 +188,12 @@ answer(struct tf_question *q)
 	if (line.ptr[0] == 'A' || line.ptr[0] == 'M' || line.ptr[0] == 'P')
 		put_words(&packet, owner, q->type, data);
 	if (line.ptr[0] != 'F')
-		reply.packet = packet_str(&packet);
-	tf_question_finish(q, &reply);
+		tf_dns_answer_parse(packet_str(&packet), q->name, q->type, a, &parsed);
+	if (!tf_dns_failed(parsed.status))
+		shared = tf_dns_shared_new(q->name, q->type, &parsed);
+	tf_arena_free(a);
+	tf_question_finish(q, parsed.status, shared);
+	tf_dns_shared_release(shared);
 }
 
 /* What resolver.c is to dns_message.c. */
@@ -208,10 +214,8 @@ tf_resolver_post(struct tf_resolver *r, struct tf_post *post)
 		forget(post->dns);
 		return true;
 	}
-	if (post->kind == TF_POST_ASK) {
-		FUZZ_ASSERT(post->question->name.len <= TF_DOMAIN_MAX);
-		FUZZ_ASSERT(tf_domain_can_ask(post->question->name));
-	}
+	FUZZ_ASSERT(post->question->name.len <= TF_DOMAIN_MAX);
+	FUZZ_ASSERT(tf_domain_can_ask(post->question->name));
 	FUZZ_ASSERT(r->held_count < HELD_MAX);
 	r->held[r->held_count++] = post;
 	return true;
@@ -228,6 +232,22 @@ void
 tf_resolver_count_question(struct tf_resolver *r)
 {
 	(void)r;
+}
+
+struct tf_dns_shared *
+tf_resolver_recall(struct tf_resolver *r, struct tf_str name, enum tf_dns_type type)
+{
+	(void)r;
+	(void)name;
+	(void)type;
+	return NULL;
+}
+
+bool
+tf_resolver_alive(const struct tf_resolver *r)
+{
+	(void)r;
+	return true;
 }
 
 void
@@ -256,10 +276,7 @@ work(struct tf_resolver *r)
 	post = r->held[at];
 	r->held_count--;
 	memmove(&r->held[at], &r->held[at + 1], (r->held_count - at) * sizeof(r->held[0]));
-	if (post->kind == TF_POST_ASK)
-		answer(post->question);
-	else
-		tf_follow_up_run(post);
+	answer(post->question);
 }
 
 /* In place of libc's: here the message sleeps, and the resolver's thread would work. */

@@ -162,12 +162,12 @@ write_record(size_t n, const char *record, struct tf_buf *out)
 }
 
 static inline struct tf_resolver *
-resolver_of(struct tf_str text)
+resolver_keeping(struct tf_str text, bool cache)
 {
 	char storage[256];
 	struct tf_buf why;
 	struct tf_resolver_opts ropts = { .timeout_ms = 5000,
-		.cache = true,
+		.cache = cache,
 		.cache_bytes = 1 << 20,
 		.zone_text = text,
 		.zone_only = true };
@@ -178,6 +178,13 @@ resolver_of(struct tf_str text)
 	if (r == NULL)
 		fail_msg("zone: %s", tf_buf_cstr(&why));
 	return r;
+}
+
+/* Nothing is at hand: every question goes to the resolver's thread. */
+static inline struct tf_resolver *
+resolver_of(struct tf_str text)
+{
+	return resolver_keeping(text, false);
 }
 
 static inline struct tf_resolver *

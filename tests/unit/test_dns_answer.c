@@ -227,6 +227,56 @@ test_counts(void **state)
 	tf_xfree(p);
 }
 
+/* How long an answer may be kept. The TTL of the first record is that of the row, others have 300,
+ * the SOA in the authority section 300 and a minimum of 60. */
+static void
+test_times(void **state)
+{
+	static const struct {
+		const char *what;
+		uint16_t flags;
+		const char *records;
+		bool soa;
+		uint32_t ttl_s, want;
+	} times[] = {
+		{ "one record", OK, "q.test TXT x", false, 7, 7 },
+		{ "the authority section is nothing to it", OK, "q.test TXT x", true, 100, 100 },
+		{ "the shortest", OK, "q.test TXT x; q.test TXT y", false, 1000, 300 },
+		{ "that of an alias, too", OK, "q.test CNAME a.test; a.test TXT x", false, 5, 5 },
+		{ "none", OK, "q.test TXT x", false, 0, 0 },
+		{ "top bit set (RFC 2181 8)", OK, "q.test TXT x", false, 0x80000001, 0 },
+		{ "longest", OK, "q.test TXT x", false, 0x7fffffff, 0x7fffffff },
+		{ "no such type (RFC 2308 5)", OK, "", true, 0, 60 },
+		{ "no such name", OK | 3, "", true, 0, 60 },
+		{ "without a SOA it is not kept", OK | 3, "", false, 0, 0 },
+		{ "an alias to nothing", OK | 3, "q.test CNAME a.test", true, 5, 5 },
+		{ "an alias to nothing, longer than that", OK, "q.test CNAME a.test", true, 90,
+		    60 },
+		{ "a failure is not kept", OK | 2, "q.test TXT x", true, 7, 0 },
+		{ "malformed", OK, "q.test TXT x; b.test TXT x", false, 7, 0 },
+	};
+	const size_t ttl_at = 12 + 8 + 4 + 8 + 4; /* header, question, owner, type and class */
+	struct packet *p = tf_xmalloc(sizeof(*p));
+	struct tf_arena *a = tf_arena_new();
+	struct tf_dns_answer answer;
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(times); i++) {
+		packet_init(p, 0, times[i].flags, "q.test", 16);
+		packet_records(p, times[i].records);
+		if (times[i].records[0] != '\0') {
+			packet_set_u16(p, ttl_at, (uint16_t)(times[i].ttl_s >> 16));
+			packet_set_u16(p, ttl_at + 2, (uint16_t)times[i].ttl_s);
+		}
+		if (times[i].soa)
+			packet_authority(p);
+		tf_dns_answer_parse(packet_str(p), TF_STR("q.test"), TF_TYPE_TXT, a, &answer);
+		assert_num(times[i].what, answer.ttl_s, times[i].want);
+	}
+	tf_arena_free(a);
+	tf_xfree(p);
+}
+
 /* A packet cut anywhere is malformed: no shorter answer hides in a longer one. */
 static void
 test_every_cut(void **state)
@@ -379,6 +429,7 @@ main(void)
 		cmocka_unit_test(test_alias),
 		cmocka_unit_test(test_question),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_compression),
 		cmocka_unit_test(test_limits),

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <time.h>
+
 #include "tests/unit/script_server.h"
 #include "tests/unit/resolver_fixture.h"
 
@@ -144,6 +146,39 @@ test_cache(void **state)
 		assert_num(rows[i].what, script_server_count(f->server, label), rows[i].asked);
 		tf_resolver_release(r);
 	}
+}
+
+/* What libunbound has in its cache comes with the time that is left of it. big-60 is too large to
+ * be at hand, so that it comes from there. */
+static void
+test_times(void **state)
+{
+	static const struct {
+		const char *what, *name;
+		uint32_t most_s;
+	} rows[] = {
+		{ "of the record", "ok.test", 300 },
+		{ "of the SOA (RFC 2308 section 5)", "nxdomain.test", 60 },
+		{ "of the SOA", "nodata.test", 60 },
+		{ "from the network", "big-60.test", 300 },
+	};
+	struct fixture *f = *state;
+	struct tf_resolver *r = resolver_or_fail(&f->opts);
+	struct tf_dns *dns = begin(r, 10);
+
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		uint32_t ttl_s = tf_dns_ask(dns, tf_str_from(rows[i].name), TF_TYPE_TXT)->ttl_s;
+
+		assert_num(
+		    rows[i].what, ttl_s <= rows[i].most_s && ttl_s >= rows[i].most_s - 10, true);
+	}
+	tf_dns_end(dns);
+	nanosleep(&(struct timespec){ .tv_sec = 1, .tv_nsec = 200000000 }, NULL);
+	dns = begin(r, 10);
+	assert_true(tf_dns_ask(dns, TF_STR("big-60.test"), TF_TYPE_TXT)->ttl_s < 300);
+	assert_num("asked once", script_server_count(f->server, "big-60"), 2);
+	tf_dns_end(dns);
+	tf_resolver_release(r);
 }
 
 /* One of two servers is not there at all: the other one answers, and is found soon. */
@@ -337,6 +372,7 @@ main(void)
 		ROW(test_replies),
 		ROW(test_large_replies),
 		ROW(test_cache),
+		ROW(test_times),
 		ROW(test_dead_server),
 		ROW(test_zone_and_server),
 		cmocka_unit_test(test_zone_and_recursion),

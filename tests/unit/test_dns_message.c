@@ -220,6 +220,37 @@ test_follow_ups(void **state)
 	tf_resolver_release(r);
 }
 
+/* What another message asked is at hand: its follow-ups run before the start returns, one after the
+ * other, and it counts as asked. */
+static void
+test_at_hand(void **state)
+{
+	struct tf_resolver_opts opts = zone_opts(zone);
+	struct tf_resolver *r = resolver_or_fail(&opts);
+	struct tf_resolver_stats stats;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct tf_dns *dns = begin(r, 100);
+		struct chain chain = { .calls = 0 };
+
+		chain.questions[0] =
+		    tf_dns_start_then(dns, TF_STR("N1.test."), TF_TYPE_TXT, follow, &chain);
+		if (i == 1)
+			assert_int_equal(chain.calls, 5);
+		wait_for_calls(&chain, 5);
+		assert_num("asked", tf_dns_asked(dns), 4);
+		assert_num("waited", i == 1 ? tf_dns_waited_ms(dns) : 0, 0);
+		assert_str("the last of the chain", tf_dns_peek(dns, chain.questions[3])->txts[0],
+		    TF_STR("end"));
+		tf_dns_end(dns);
+	}
+	tf_resolver_get_stats(r, &stats);
+	assert_num("of messages", stats.questions, 8);
+	assert_num("of libunbound", stats.network, 4);
+	tf_resolver_release(r);
+}
+
 static void
 count_malformed(
     struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg)
@@ -558,6 +589,7 @@ main(void)
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_follow_ups),
+		cmocka_unit_test(test_at_hand),
 		cmocka_unit_test(test_follow_up_of_nothing),
 		cmocka_unit_test(test_end_waits_for_a_follow_up),
 		ROW(test_time_out),

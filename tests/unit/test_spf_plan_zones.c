@@ -246,17 +246,23 @@ check_same(const char *what, const struct run *got, const struct run *want)
 }
 
 static void
-check_zone(struct tf_arena *a, struct tf_resolver *r, unsigned int zone)
+check_zone(
+    struct tf_arena *a, struct tf_resolver *r, struct tf_resolver *keeping, unsigned int zone)
 {
 	const char *what = tf_arena_printf(a, "zone %u", zone).ptr;
 	struct tf_identity id =
 	    identity(IP4, HELO, tf_arena_printf(a, "u@d0.w%u.example", zone).ptr);
 	struct run serial = run_check(a, r, &id, SERIAL);
 	struct run beside = run_check(a, r, &id, BESIDE), ahead = run_check(a, r, &id, AHEAD);
+	struct run first = run_check(a, keeping, &id, BESIDE);
+	struct run at_hand = run_check(a, keeping, &id, BESIDE);
 
 	check_same(what, &beside, &serial);
 	check_same(what, &ahead, &serial);
+	check_same(what, &first, &serial);
+	check_same(what, &at_hand, &serial);
 	check_questions(a, r, &id, &ahead);
+	check_questions(a, r, &id, &at_hand);
 }
 
 static void
@@ -264,7 +270,7 @@ test_zones(void **state)
 {
 	uint32_t random = 7208;
 	struct tf_arena *a = tf_arena_new();
-	struct tf_resolver *r;
+	struct tf_resolver *r, *keeping;
 	struct tf_buf text;
 
 	(void)state;
@@ -273,8 +279,10 @@ test_zones(void **state)
 	for (unsigned int i = 0; i < ZONES; i++)
 		write_zone(&random, i, &text);
 	r = resolver_of(tf_buf_get(&text));
+	keeping = resolver_keeping(tf_buf_get(&text), true);
 	for (unsigned int i = 0; i < ZONES; i++)
-		check_zone(a, r, i);
+		check_zone(a, r, keeping, i);
+	tf_resolver_release(keeping);
 	tf_resolver_release(r);
 	tf_arena_free(a);
 }
