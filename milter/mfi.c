@@ -7,8 +7,10 @@
  * because Postfix keeps in its buffer what wants no reply: without that, MAIL FROM would come
  * together with the content, and no question of SPF could overlap with its transfer. Headers arrive
  * with their leading space (RFC 6376 "simple" needs it) and folds as LF. Works around, in
- * libmilter's worker pool: a session that is ready may stand behind one that waits for DNS until
- * any event comes in, so the waker connects to our own socket while a callback waits.
+ * libmilter's worker pool: a session that is ready may stand behind one that waits, for DNS or for
+ * the rest of a command, until any event comes in, so the waker connects to our own socket.
+ * Trap: smfi_getsymval reads beyond the end of a list of macros that names one without a value;
+ * whoever may connect to the socket is trusted that far.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,9 +1,12 @@
 /*
- * waker.c - while a callback waits, poke our own socket every 20 ms
+ * waker.c - poke our own socket: every 20 ms while a callback waits, else every 100 ms
  *
- * The thread goes on looking for a second after the last waiting callback and only then sleeps on
- * its condition, so that under load no callback pays for waking it.
+ * The slow pokes are for what no callback sees: a thread of libmilter's that reads a command of
+ * which the MTA has sent but a part. The thread goes on looking for a second after the last waiting
+ * callback and only then sleeps on its condition, so that under load no callback pays for waking
+ * it.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -14,6 +17,9 @@
 
 #define POKE_NS (20 * 1000 * 1000)
 #define IDLE_ROUNDS 50
+#define SLOW_ROUNDS 5
+#define SLOW_POKE_NS (SLOW_ROUNDS * POKE_NS)
+#define SECOND_NS (1000 * 1000 * 1000)
 
 static struct {
 	pthread_t thread;
@@ -23,15 +29,25 @@ static struct {
 	atomic_uint waiting;
 	atomic_bool parked, stop;
 	bool runs;
-} waker = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER };
+} waker = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/* Sleeps until a callback waits or the next slow poke is due. */
 static void
 park(void)
 {
+	struct timespec due;
+	int err = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &due);
+	due.tv_nsec += SLOW_POKE_NS;
+	if (due.tv_nsec >= SECOND_NS) {
+		due.tv_sec++;
+		due.tv_nsec -= SECOND_NS;
+	}
 	pthread_mutex_lock(&waker.lock);
 	atomic_store(&waker.parked, true);
-	while (atomic_load(&waker.waiting) == 0 && !atomic_load(&waker.stop))
-		pthread_cond_wait(&waker.work, &waker.lock);
+	while (err != ETIMEDOUT && atomic_load(&waker.waiting) == 0 && !atomic_load(&waker.stop))
+		err = pthread_cond_timedwait(&waker.work, &waker.lock, &due);
 	atomic_store(&waker.parked, false);
 	pthread_mutex_unlock(&waker.lock);
 }
@@ -44,17 +60,18 @@ run(void *arg)
 
 	(void)arg;
 	while (!atomic_load(&waker.stop)) {
-		if (idle == IDLE_ROUNDS) {
+		const bool slow = idle >= IDLE_ROUNDS;
+
+		if (slow)
 			park();
+		else
+			(void)nanosleep(&pause, NULL);
+		if (atomic_load(&waker.waiting) != 0)
 			idle = 0;
-		}
-		(void)nanosleep(&pause, NULL);
-		if (atomic_load(&waker.waiting) == 0) {
+		else if (!slow)
 			idle++;
-			continue;
-		}
-		idle = 0;
-		tf_listener_poke(waker.listener);
+		if (slow || idle % SLOW_ROUNDS == 0)
+			tf_listener_poke(waker.listener);
 	}
 	return NULL;
 }
@@ -62,6 +79,13 @@ run(void *arg)
 void
 tf_waker_start(const struct tf_listener *l)
 {
+	pthread_condattr_t monotonic;
+
+	if (pthread_condattr_init(&monotonic) != 0 ||
+	    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) != 0 ||
+	    pthread_cond_init(&waker.work, &monotonic) != 0)
+		tf_panic("no condition for the waker");
+	(void)pthread_condattr_destroy(&monotonic);
 	waker.listener = l;
 	atomic_store(&waker.stop, false);
 	waker.runs = pthread_create(&waker.thread, NULL, run, NULL) == 0;

@@ -1,5 +1,5 @@
 /*
- * waker.h - while a callback waits, poke our own socket
+ * waker.h - poke our own socket, often while a callback waits
  *
  * One per process. See mfi.c for what it works around.
  */

@@ -65,8 +65,10 @@ class MilterClient:
         family = socket.AF_UNIX if isinstance(address, str) else (
             socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         self.sock = socket.socket(family, socket.SOCK_STREAM)
-        self.sock.settimeout(timeout)
+        if family != socket.AF_UNIX:  # there a full queue is an error for who does not wait
+            self.sock.settimeout(timeout)
         self.sock.connect(address)
+        self.sock.settimeout(timeout)
         if family != socket.AF_UNIX:  # small packets, each answered only after the last
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""

@@ -189,16 +189,17 @@ def test_huge_commands(address):
 
 
 def test_idle_connections(address, health):
-    """A thousand connections on which nothing is said, or half a command, or no message."""
+    """A thousand connections on which nothing is said, or no message, or (a few) half a command."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert most >= IDLE + 200, "the test itself needs descriptors"
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    beginnings = (b"", negotiation(), negotiation()[:7], b"".join(message()[:3]))
+    beginnings = (b"", negotiation(), b"".join(message()[:3]))
     idle = []
     try:
         for number in range(IDLE):
             idle.append(dial(address))
-            idle[-1].sendall(beginnings[number % len(beginnings)])
+            idle[-1].sendall(negotiation()[:7] if number % 100 == 0
+                             else beginnings[number % len(beginnings)])
         health.check_service()
     finally:
         for sock in idle:
@@ -238,3 +239,20 @@ def test_slow_clients(address, health):
         over.set()
 
     in_threads(41, drip)
+
+
+def test_half_commands(address):
+    """Half a command holds a thread of libmilter's; the session that was to have the same thread
+    does not wait for the other half."""
+    halves = []
+    try:
+        for _ in range(25):
+            halves.append(dial(address))
+            with dial(address, timeout=10) as sock:
+                time.sleep(0.02)  # libmilter waits for both
+                halves[-1].sendall(negotiation()[:7])
+                sock.sendall(negotiation())
+                assert sock.recv(65536)[4:5] == b"O"
+    finally:
+        for sock in halves:
+            sock.close()
