@@ -201,32 +201,44 @@ push_all(ldns_pkt *packet, const ldns_rr_list *list)
 		    packet, LDNS_SECTION_ANSWER, ldns_rr_clone(ldns_rr_list_rr(list, i)));
 }
 
-static void
-fill(struct dns_table *t, ldns_pkt *packet, ldns_rdf *name, ldns_rr_type type)
+/* What one name gives: true with the alias to go on with, or false when the answer is complete. */
+static bool
+fill_from(struct dns_table *t, ldns_pkt *packet, const ldns_rdf *name, ldns_rr_type type,
+    ldns_rdf **alias_out)
 {
-	const struct records *r;
+	const struct records *r = find_records(t, name, type);
 
-	for (unsigned int alias = 0; alias < ALIASES; alias++) {
-		if (find_records(t, name, (ldns_rr_type)FAILING) != NULL) {
-			ldns_pkt_set_rcode(packet, LDNS_RCODE_SERVFAIL);
-			return;
-		}
-		r = find_records(t, name, type);
-		if (r != NULL) {
-			push_all(packet, r->list);
-			return;
-		}
-		r = find_records(t, name, LDNS_RR_TYPE_CNAME);
-		if (r == NULL) {
-			if (find_records(t, name, 0) == NULL)
-				ldns_pkt_set_rcode(packet, LDNS_RCODE_NXDOMAIN);
-			add_soa(t, packet, name);
-			return;
-		}
-		push_all(packet, r->list);
-		name = ldns_rr_rdf(ldns_rr_list_rr(r->list, 0), 0);
-		ldns_dname2canonical(name);
+	if (find_records(t, name, (ldns_rr_type)FAILING) != NULL) {
+		ldns_pkt_set_rcode(packet, LDNS_RCODE_SERVFAIL);
+		return false;
 	}
+	if (r != NULL) {
+		push_all(packet, r->list);
+		return false;
+	}
+	r = find_records(t, name, LDNS_RR_TYPE_CNAME);
+	if (r == NULL) {
+		if (find_records(t, name, 0) == NULL)
+			ldns_pkt_set_rcode(packet, LDNS_RCODE_NXDOMAIN);
+		add_soa(t, packet, name);
+		return false;
+	}
+	push_all(packet, r->list);
+	*alias_out = ldns_rdf_clone(ldns_rr_rdf(ldns_rr_list_rr(r->list, 0), 0));
+	ldns_dname2canonical(*alias_out);
+	return true;
+}
+
+static void
+fill(struct dns_table *t, ldns_pkt *packet, const ldns_rdf *name, ldns_rr_type type)
+{
+	ldns_rdf *at = ldns_rdf_clone(name), *alias;
+
+	for (unsigned int i = 0; i < ALIASES && fill_from(t, packet, at, type, &alias); i++) {
+		ldns_rdf_deep_free(at);
+		at = alias;
+	}
+	ldns_rdf_deep_free(at);
 }
 
 static void

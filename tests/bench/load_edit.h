@@ -18,17 +18,26 @@ struct load_edit {
 void load_edit_reset(struct load_edit *e);
 void load_edit_clear(struct load_edit *e);
 
-/* To be called before any edit: makes the copy that is edited, and its arena. */
-void load_edit_begin(struct load_edit *e, const struct load_message *m);
+/*
+ * load_edit_parse - cut the data of an edit: [index] name NUL value NUL
+ *
+ * command  SMFIR_ADDHEADER, SMFIR_INSHEADER or SMFIR_CHGHEADER
+ */
+bool load_edit_parse(
+    char command, struct tf_str data, uint32_t *index_out, struct load_field *field_out);
 
 /*
- * Perform one edit as Postfix does. index of an insertion: 0 and 1 mean before the first field that
- * filters see; of a change: the occurrence of the name, from 1. An empty value deletes. A change of
- * what is not there appends. Nothing happens beyond LOAD_FIELDS_MAX fields.
+ * load_edit_perform - perform an edit as Postfix does
+ *
+ * index  of an insertion: 0 and 1 mean before the first field that filters see; of a change: the
+ *        occurrence of the name, from 1
+ * bare   the filter gives values without their leading space, so one is added
+ *
+ * An empty value deletes. A change of what is not there appends. There never are more than
+ * LOAD_FIELDS_MAX fields.
  */
-void load_edit_insert(struct load_edit *e, uint32_t index, struct tf_str name, struct tf_str value);
-void load_edit_append(struct load_edit *e, struct tf_str name, struct tf_str value);
-void load_edit_change(struct load_edit *e, uint32_t index, struct tf_str name, struct tf_str value);
+void load_edit_perform(struct load_edit *e, const struct load_message *m, char command,
+    uint32_t index, struct load_field field, bool bare);
 
 /* The header to send: the message's own, or the edited one. */
 const struct load_headers *load_edit_headers(

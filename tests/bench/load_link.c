@@ -19,6 +19,7 @@
 #include "tests/bench/load_link.h"
 #include "truefrom/banned.h"
 
+#define VERSION 6 /* of the protocol */
 #define READ_MIN 4096
 #define IOV_AT_ONCE 256
 
@@ -281,4 +282,56 @@ load_link_packet(struct load_link *link, char *command_out, struct tf_str *data_
 	*data_out = (struct tf_str){ at + MILTER_LEN_BYTES + 1, len - 1 };
 	link->in_at += MILTER_LEN_BYTES + len;
 	return LOAD_IO_DONE;
+}
+
+void
+load_link_offer_options(struct load_link *link)
+{
+	const uint32_t options[] = { htonl(VERSION), htonl(SMFI_CURR_ACTS), htonl(SMFI_CURR_PROT) };
+	const size_t begun = load_link_begin(link, SMFIC_OPTNEG);
+
+	link->state = LOAD_NEGOTIATING;
+	tf_buf_str(&link->scratch, (struct tf_str){ (const char *)options, sizeof(options) });
+	if (!load_link_end(link, begun))
+		tf_panic("no room for the first packet");
+}
+
+/* Lists of macros behind the options: stage and names, each list ended by NUL. */
+static bool
+take_symbols(struct load_link *link, struct tf_str data)
+{
+	while (data.len != 0) {
+		uint32_t stage;
+		size_t end;
+
+		if (data.len < sizeof(stage))
+			return false;
+		memcpy(&stage, data.ptr, sizeof(stage));
+		stage = ntohl(stage);
+		data = tf_str_sub(data, sizeof(stage), data.len);
+		end = tf_str_find(data, '\0');
+		if (stage >= LOAD_STAGES || end == data.len || end > 512)
+			return false;
+		tf_xfree(link->symbols[stage]);
+		link->symbols[stage] = tf_xstrdup(tf_str_sub(data, 0, end));
+		data = tf_str_sub(data, end + 1, data.len);
+	}
+	return true;
+}
+
+bool
+load_link_take_options(struct load_link *link, char command, struct tf_str data)
+{
+	uint32_t options[3];
+
+	if (command != SMFIC_OPTNEG || data.len < sizeof(options))
+		return false;
+	memcpy(options, data.ptr, sizeof(options));
+	if (ntohl(options[0]) < 2 || ntohl(options[0]) > VERSION ||
+	    (ntohl(options[1]) & ~(uint32_t)SMFI_CURR_ACTS) != 0 ||
+	    (ntohl(options[2]) & ~(uint32_t)SMFI_CURR_PROT) != 0)
+		return false;
+	link->protocol = ntohl(options[2]);
+	link->state = LOAD_OPEN;
+	return take_symbols(link, tf_str_sub(data, sizeof(options), data.len));
 }

@@ -64,4 +64,9 @@ enum load_io load_link_read(struct load_link *link);
  * FAILED when its length is impossible. */
 enum load_io load_link_packet(struct load_link *link, char *command_out, struct tf_str *data_out);
 
+/* Everything is offered, as Postfix does. */
+void load_link_offer_options(struct load_link *link);
+/* The filter's choice; false when it is none. The link is open then. */
+bool load_link_take_options(struct load_link *link, char command, struct tf_str data);
+
 #endif

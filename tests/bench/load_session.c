@@ -12,38 +12,10 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <time.h>
-#include <arpa/inet.h>
-#include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 
 #include "tests/bench/load_session.h"
 #include "truefrom/banned.h"
-
-#define VERSION 6
-#define HOST "mx.example.org"
-#define CLIENT_PORT 25252
-
-/* clang-format off */
-static const struct stage_row {
-	char command;
-	uint32_t not_wanted, no_reply;
-	int symbols; /* SMFIM_*, -1: no macros */
-	const char *usual;
-} stages[LOAD_STAGE_COUNT] = {
-	[LOAD_CONNECT] = { SMFIC_CONNECT, SMFIP_NOCONNECT, SMFIP_NR_CONN, SMFIM_CONNECT,
-		"j {daemon_name} {daemon_addr} v _" },
-	[LOAD_HELO] = { SMFIC_HELO, SMFIP_NOHELO, SMFIP_NR_HELO, SMFIM_HELO, "" },
-	[LOAD_MAIL] = { SMFIC_MAIL, SMFIP_NOMAIL, SMFIP_NR_MAIL, SMFIM_ENVFROM,
-		"{mail_addr} {mail_host} {mail_mailer}" },
-	[LOAD_RCPT] = { SMFIC_RCPT, SMFIP_NORCPT, SMFIP_NR_RCPT, SMFIM_ENVRCPT,
-		"{rcpt_addr} {rcpt_host} {rcpt_mailer}" },
-	[LOAD_DATA] = { SMFIC_DATA, SMFIP_NODATA, SMFIP_NR_DATA, SMFIM_DATA, "i" },
-	[LOAD_HEADER] = { SMFIC_HEADER, SMFIP_NOHDRS, SMFIP_NR_HDR, -1, "" },
-	[LOAD_EOH] = { SMFIC_EOH, SMFIP_NOEOH, SMFIP_NR_EOH, SMFIM_EOH, "i" },
-	[LOAD_BODY] = { SMFIC_BODY, SMFIP_NOBODY, SMFIP_NR_BODY, -1, "" },
-	[LOAD_END] = { SMFIC_BODYEOB, 0, 0, SMFIM_EOM, "i" },
-};
-/* clang-format on */
 
 int64_t
 load_clock_ns(void)
@@ -99,6 +71,13 @@ watch(struct load_conn *c, size_t i, bool write, int operation, int epoll, uint6
 		load_conn_fail(c, LOAD_ERR_CONNECT);
 }
 
+/* What it is when the filter hangs up now. */
+static enum load_error
+lost(const struct load_link *link)
+{
+	return link->state == LOAD_OPEN ? LOAD_ERR_CLOSED : LOAD_ERR_NEGOTIATE;
+}
+
 static void
 flush(struct load_conn *c, size_t i)
 {
@@ -109,7 +88,7 @@ flush(struct load_conn *c, size_t i)
 		c->links[i].wants_write = true;
 		return;
 	case LOAD_IO_FAILED:
-		load_conn_fail(c, LOAD_ERR_CLOSED);
+		load_conn_fail(c, lost(&c->links[i]));
 		return;
 	}
 	if (c->waiting && c->wait_link == i && c->wait_stage == LOAD_END)
@@ -125,150 +104,16 @@ wait_for(struct load_conn *c, size_t i, enum load_stage stage)
 	flush(c, i);
 }
 
-static const char *
-host_of(const char *address)
-{
-	const char *at = strrchr(address, '@');
-
-	return at != NULL ? at + 1 : address;
-}
-
-/* What a macro stands for, NULL when it is not set; the name without braces. */
-static const char *
-value_of(const struct load_conn *c, enum load_stage stage, struct tf_str name)
-{
-	const struct load_message *m = c->message;
-	const bool mail = stage >= LOAD_MAIL, rcpt = stage == LOAD_RCPT;
-	const struct {
-		const char *name, *value;
-	} table[] = {
-		{ "i", stage >= LOAD_DATA ? c->id : NULL },
-		{ "j", HOST },
-		{ "v", "Postfix 3.7.11" },
-		{ "daemon_name", HOST },
-		{ "daemon_addr", "192.0.2.250" },
-		{ "daemon_port", "25" },
-		{ "client_addr", m->client },
-		{ "client_name", "unknown" },
-		{ "client_port", "25252" },
-		{ "mail_addr", mail ? m->sender : NULL },
-		{ "mail_host", mail ? host_of(m->sender) : NULL },
-		{ "mail_mailer", mail ? "smtp" : NULL },
-		{ "rcpt_addr", rcpt ? m->recipient : NULL },
-		{ "rcpt_host", rcpt ? host_of(m->recipient) : NULL },
-		{ "rcpt_mailer", rcpt ? "local" : NULL },
-	};
-
-	for (size_t i = 0; i < TF_ARRAY_LEN(table); i++)
-		if (tf_str_eq(name, tf_str_from(table[i].name)))
-			return table[i].value;
-	return NULL;
-}
-
-static void
-put_text(struct tf_buf *b, const char *text)
-{
-	tf_buf_str(b, (struct tf_str){ text, strlen(text) + 1 });
-}
-
-static void
-put_macro(const struct load_conn *c, enum load_stage stage, struct tf_str name, struct tf_buf *b)
-{
-	const bool braces = name.len > 2 && name.ptr[0] == '{' && name.ptr[name.len - 1] == '}';
-	const struct tf_str bare = braces ? tf_str_sub(name, 1, name.len - 2) : name;
-	const char *value = value_of(c, stage, bare);
-
-	if (tf_str_eq(bare, TF_STR("_"))) {
-		tf_buf_str(b, TF_STR("_\0unknown ["));
-		tf_buf_lit(b, c->message->client);
-		tf_buf_str(b, TF_STR("]\0"));
-	} else if (value != NULL) {
-		tf_buf_str(b, name);
-		tf_buf_byte(b, '\0');
-		put_text(b, value);
-	}
-}
-
-static bool
-put_macros(struct load_conn *c, struct load_link *link, enum load_stage stage)
-{
-	const struct stage_row *row = &stages[stage];
-	struct tf_str rest;
-	size_t begun, empty;
-
-	if (row->symbols < 0)
-		return true;
-	rest = tf_str_from(
-	    link->symbols[row->symbols] != NULL ? link->symbols[row->symbols] : row->usual);
-	begun = load_link_begin(link, SMFIC_MACRO);
-	tf_buf_byte(&link->scratch, row->command);
-	empty = link->scratch.len;
-	while (rest.len != 0) {
-		const size_t end = tf_str_find(rest, ' ');
-
-		if (end != 0)
-			put_macro(c, stage, tf_str_sub(rest, 0, end), &link->scratch);
-		rest = tf_str_sub(rest, end + 1, rest.len);
-	}
-	if (link->scratch.len != empty || link->scratch.overflow)
-		return load_link_end(link, begun);
-	link->scratch.len = begun;
-	return true;
-}
-
-static void
-put_connect(const struct load_conn *c, struct tf_buf *b)
-{
-	const uint16_t port = htons(CLIENT_PORT);
-
-	put_text(b, "unknown");
-	tf_buf_byte(b, strchr(c->message->client, ':') != NULL ? SMFIA_INET6 : SMFIA_INET);
-	tf_buf_str(b, (struct tf_str){ (const char *)&port, sizeof(port) });
-	put_text(b, c->message->client);
-}
-
-static void
-put_path(const char *address, struct tf_buf *b)
-{
-	tf_buf_byte(b, '<');
-	tf_buf_lit(b, address);
-	tf_buf_str(b, TF_STR(">\0"));
-}
-
-/* A packet that is made here, all but header fields and body. */
-static bool
-put_packet(const struct load_conn *c, struct load_link *link, enum load_stage stage)
-{
-	const size_t begun = load_link_begin(link, stages[stage].command);
-
-	if (stage == LOAD_CONNECT)
-		put_connect(c, &link->scratch);
-	else if (stage == LOAD_HELO)
-		put_text(&link->scratch, c->message->helo);
-	else if (stage == LOAD_MAIL)
-		put_path(c->message->sender, &link->scratch);
-	else if (stage == LOAD_RCPT)
-		put_path(c->message->recipient, &link->scratch);
-	return load_link_end(link, begun);
-}
-
 static void
 send_event(struct load_conn *c, size_t i, enum load_stage stage)
 {
 	struct load_link *link = &c->links[i];
-	const struct stage_row *row = &stages[stage];
 
 	if (stage == LOAD_MAIL)
 		link->in_message = true;
-	if (!put_macros(c, link, stage)) {
+	if (!load_packet_put(link, stage, c->message, c->id))
 		load_conn_fail(c, LOAD_ERR_PROTOCOL);
-		return;
-	}
-	if ((link->protocol & row->not_wanted) != 0)
-		return;
-	if (!put_packet(c, link, stage))
-		load_conn_fail(c, LOAD_ERR_PROTOCOL);
-	else if ((link->protocol & row->no_reply) == 0)
+	else if (load_stage_is_wanted(stage, link) && load_stage_is_answered(stage, link))
 		wait_for(c, i, stage);
 }
 
@@ -298,23 +143,22 @@ run_envelope(struct load_conn *c)
 static void
 run_header(struct load_conn *c)
 {
-	const uint32_t protocol = c->links[c->at].protocol;
+	struct load_link *link = &c->links[c->at];
 	const struct load_headers *h =
-	    load_edit_headers(&c->edit, c->message, (protocol & SMFIP_HDR_LEADSPC) != 0);
-	const struct iovec all = { h->bytes, h->len };
-	struct iovec one;
+	    load_edit_headers(&c->edit, c->message, (link->protocol & SMFIP_HDR_LEADSPC) != 0);
+	struct iovec part = { h->bytes, h->len };
 
-	if (h->count == 0 || (protocol & SMFIP_NOHDRS) != 0 || c->item == h->count) {
+	if (c->item == h->count || !load_stage_is_wanted(LOAD_HEADER, link)) {
 		c->stage = LOAD_EOH;
 		c->item = 0;
-	} else if ((protocol & SMFIP_NR_HDR) != 0) {
-		load_link_put(&c->links[c->at], &all, 1);
+	} else if (!load_stage_is_answered(LOAD_HEADER, link)) {
+		load_link_put(link, &part, 1);
 		c->item = h->count;
 	} else {
-		one = (struct iovec){ h->bytes + h->starts[c->item],
+		part = (struct iovec){ h->bytes + h->starts[c->item],
 			h->starts[c->item + 1] - h->starts[c->item] };
 		c->item++;
-		load_link_put(&c->links[c->at], &one, 1);
+		load_link_put(link, &part, 1);
 		wait_for(c, c->at, LOAD_HEADER);
 	}
 }
@@ -322,17 +166,17 @@ run_header(struct load_conn *c)
 static void
 run_body(struct load_conn *c)
 {
-	const uint32_t protocol = c->links[c->at].protocol;
+	struct load_link *link = &c->links[c->at];
 	const struct load_message *m = c->message;
 
-	if (c->item == m->body_count || (protocol & SMFIP_NOBODY) != 0) {
+	if (c->item == m->body_count || !load_stage_is_wanted(LOAD_BODY, link)) {
 		c->stage = LOAD_END;
 		c->item = 0;
-	} else if ((protocol & SMFIP_NR_BODY) != 0) {
-		load_link_put(&c->links[c->at], m->body, 2 * m->body_count);
+	} else if (!load_stage_is_answered(LOAD_BODY, link)) {
+		load_link_put(link, m->body, 2 * m->body_count);
 		c->item = m->body_count;
 	} else {
-		load_link_put(&c->links[c->at], m->body + 2 * c->item++, 2);
+		load_link_put(link, m->body + 2 * c->item++, 2);
 		wait_for(c, c->at, LOAD_BODY);
 	}
 }
@@ -438,59 +282,21 @@ take_inserted(struct load_conn *c, struct tf_str name, struct tf_str value)
 		c->quarantine = true;
 }
 
-/* [index] name NUL value NUL */
-static bool
-cut_edit(char command, struct tf_str data, uint32_t *index_out, struct load_field *field_out)
-{
-	size_t end;
-
-	*index_out = 0;
-	if (command != SMFIR_ADDHEADER) {
-		if (data.len < sizeof(*index_out))
-			return false;
-		memcpy(index_out, data.ptr, sizeof(*index_out));
-		*index_out = ntohl(*index_out);
-		data = tf_str_sub(data, sizeof(*index_out), data.len);
-	}
-	end = tf_str_find(data, '\0');
-	field_out->name = tf_str_sub(data, 0, end);
-	field_out->value = tf_str_sub(data, end + 1, data.len);
-	end = tf_str_find(field_out->value, '\0');
-	if (field_out->name.len == 0 || end == field_out->value.len)
-		return false;
-	field_out->value = tf_str_sub(field_out->value, 0, end);
-	return true;
-}
-
-/* The header as the next filter gets it; a filter that gives no leading space means one. */
-static void
-perform_edit(struct load_conn *c, char command, uint32_t index, struct load_field field)
-{
-	load_edit_begin(&c->edit, c->message);
-	if ((c->links[c->wait_link].protocol & SMFIP_HDR_LEADSPC) == 0 && field.value.len != 0)
-		field.value = tf_arena_printf(c->edit.arena, " %.*s", TF_PRI(field.value));
-	if (command == SMFIR_INSHEADER)
-		load_edit_insert(&c->edit, index, field.name, field.value);
-	else if (command == SMFIR_ADDHEADER)
-		load_edit_append(&c->edit, field.name, field.value);
-	else
-		load_edit_change(&c->edit, index, field.name, field.value);
-}
-
 static void
 take_edit(struct load_conn *c, char command, struct tf_str data)
 {
+	const bool bare = (c->links[c->wait_link].protocol & SMFIP_HDR_LEADSPC) == 0;
 	struct load_field field;
 	uint32_t index;
 
-	if (!cut_edit(command, data, &index, &field)) {
+	if (!load_edit_parse(command, data, &index, &field)) {
 		load_conn_fail(c, LOAD_ERR_PROTOCOL);
 		return;
 	}
 	if (command != SMFIR_CHGHEADER)
 		take_inserted(c, field.name, field.value);
 	if (c->wait_link + 1 < c->link_count) /* somebody is behind it */
-		perform_edit(c, command, index, field);
+		load_edit_perform(&c->edit, c->message, command, index, field, bare);
 }
 
 static void
@@ -593,46 +399,6 @@ take_packet(struct load_conn *c, size_t i, char command, struct tf_str data)
 	}
 }
 
-/* Lists of macros behind the options: stage and names, each list ended by NUL. */
-static bool
-take_symbols(struct load_link *link, struct tf_str data)
-{
-	while (data.len != 0) {
-		uint32_t stage;
-		size_t end;
-
-		if (data.len < sizeof(stage))
-			return false;
-		memcpy(&stage, data.ptr, sizeof(stage));
-		stage = ntohl(stage);
-		data = tf_str_sub(data, sizeof(stage), data.len);
-		end = tf_str_find(data, '\0');
-		if (stage >= LOAD_STAGES || end == data.len || end > 512)
-			return false;
-		tf_xfree(link->symbols[stage]);
-		link->symbols[stage] = tf_xstrdup(tf_str_sub(data, 0, end));
-		data = tf_str_sub(data, end + 1, data.len);
-	}
-	return true;
-}
-
-static bool
-take_options(struct load_link *link, char command, struct tf_str data)
-{
-	uint32_t options[3];
-
-	if (command != SMFIC_OPTNEG || data.len < sizeof(options))
-		return false;
-	memcpy(options, data.ptr, sizeof(options));
-	if (ntohl(options[0]) < 2 || ntohl(options[0]) > VERSION ||
-	    (ntohl(options[1]) & ~(uint32_t)SMFI_CURR_ACTS) != 0 ||
-	    (ntohl(options[2]) & ~(uint32_t)SMFI_CURR_PROT) != 0)
-		return false;
-	link->protocol = ntohl(options[2]);
-	link->state = LOAD_OPEN;
-	return take_symbols(link, tf_str_sub(data, sizeof(options), data.len));
-}
-
 static void
 start_if_open(struct load_conn *c)
 {
@@ -648,14 +414,8 @@ start_if_open(struct load_conn *c)
 static void
 negotiate(struct load_conn *c, size_t i)
 {
-	struct load_link *link = &c->links[i];
-	const uint32_t options[] = { htonl(VERSION), htonl(SMFI_CURR_ACTS), htonl(SMFI_CURR_PROT) };
-	const size_t begun = load_link_begin(link, SMFIC_OPTNEG);
-
-	link->state = LOAD_NEGOTIATING;
-	tf_buf_str(&link->scratch, (struct tf_str){ (const char *)options, sizeof(options) });
-	if (load_link_end(link, begun))
-		flush(c, i);
+	load_link_offer_options(&c->links[i]);
+	flush(c, i);
 }
 
 static void
@@ -723,22 +483,22 @@ on_readable(struct load_conn *c, size_t i)
 		if (c->status == LOAD_IDLE)
 			close_links(c);
 		else
-			load_conn_fail(
-			    c, link->state == LOAD_OPEN ? LOAD_ERR_CLOSED : LOAD_ERR_NEGOTIATE);
+			load_conn_fail(c, lost(link));
 		return;
 	}
 	while (link->fd >= 0 && (got = load_link_packet(link, &command, &data)) == LOAD_IO_DONE) {
 		if (link->state == LOAD_OPEN) {
 			take_packet(c, i, command, data);
 			run(c);
-		} else if (take_options(link, command, data)) {
+		} else if (load_link_take_options(link, command, data)) {
 			start_if_open(c);
 		} else {
 			load_conn_fail(c, LOAD_ERR_NEGOTIATE);
 		}
 	}
 	if (got == LOAD_IO_FAILED && link->fd >= 0)
-		load_conn_fail(c, LOAD_ERR_PROTOCOL);
+		load_conn_fail(
+		    c, link->state == LOAD_OPEN ? LOAD_ERR_PROTOCOL : LOAD_ERR_NEGOTIATE);
 }
 
 static void

@@ -5,22 +5,9 @@
 #define TESTS_BENCH_LOAD_SESSION_H
 
 #include "tests/bench/load_edit.h"
-#include "tests/bench/load_link.h"
+#include "tests/bench/load_packet.h"
 
 #define LOAD_FILTERS_MAX 4
-
-enum load_stage {
-	LOAD_CONNECT,
-	LOAD_HELO,
-	LOAD_MAIL,
-	LOAD_RCPT,
-	LOAD_DATA,
-	LOAD_HEADER,
-	LOAD_EOH,
-	LOAD_BODY,
-	LOAD_END,
-	LOAD_STAGE_COUNT
-};
 
 enum load_error {
 	LOAD_ERR_NONE,
