@@ -58,8 +58,11 @@ load_histogram_quantile_ms(const struct load_histogram *h, double q)
 		return (double)h->max_ns / 1e6;
 	for (size_t i = 0; i < TF_ARRAY_LEN(h->count); i++) {
 		seen += h->count[i];
-		if (seen > wanted)
-			return middle_of(i) / 1e6;
+		if (seen > wanted) {
+			const double middle = middle_of(i), max = (double)h->max_ns;
+
+			return (middle < max ? middle : max) / 1e6;
+		}
 	}
 	tf_panic("histogram: %llu counted, %llu there", (unsigned long long)h->total,
 	    (unsigned long long)seen);

@@ -74,7 +74,7 @@ def test_agreement(tools, corpus, truefromd, folder):
         assert agreement["action"] == {"agreed": 40, "wrong": 0, "not_said": 0}
         assert agreement["dkim"]["wrong"] == 0 and agreement["dkim"]["agreed"] >= 28
         assert agreement["arc"]["not_said"] == 40
-        assert 0 < said["end_ms"]["p50"] <= said["end_ms"]["p99"] <= said["end_ms"]["max"] * 1.01
+        assert 0 < said["end_ms"]["p50"] <= said["end_ms"]["p99"] <= said["end_ms"]["max"]
         assert said["latency_ms"]["max"] >= said["end_ms"]["max"]
 
 
