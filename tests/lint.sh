@@ -169,6 +169,41 @@ settings() {
 	uniq -d "$work/manual" | sed 's/$/: twice in milter\/truefrom.conf.5/'
 }
 
+# limits: section LIMITS of truefrom.conf.5 says what code and options.def say, and each row has a test
+limits() {
+	local page=milter/truefrom.conf.5 what value test text have
+	awk '
+	function flush() { for (i = 0; i < n; i++) print row[i] "\t" text; n = 0; text = "" }
+	/^\.\\" limit: / { if (seen) { flush(); seen = 0 } row[n++] = substr($0, 12); next }
+	/^\.El/ { flush(); seen = 0 }
+	n > 0 { text = text " " $0; seen = 1 }' "$page" >"$work/limits"
+	[ "$(wc -l <"$work/limits")" -gt 50 ] || echo "$page: the comments of section LIMITS are not understood"
+	while IFS=$'\t' read -r what text; do
+		test=${what#* } value=${test%% *} test=${test#* } what=${what%% *}
+		grep -qF -- "${test#*:}" "${test%%:*}" || echo "$page: LIMITS: $what: no \"${test#*:}\" in ${test%%:*}"
+		case $what in
+		libmilter) continue ;;
+		*:*)
+			have=$(sed -n "s/^#define ${what#*:} //p" "${what%%:*}" |
+				sed 's|/\*.*||; s/(size_t)//; s/(int64_t)//; s/u\>//g')
+			[ -n "$have" ] && [ "$((have))" -eq "$value" ] || echo "$page: LIMITS: $what is $have, not $value"
+			if ! grep -qw -e "$value" -e "$((value / 1024)) KiB" -e "$((value / 1048576)) MiB" <<<"$text"; then
+				echo "$page: LIMITS: the text about $what does not say $value"
+			fi
+			;;
+		*)
+			have=$(sed -n "s/^OPT([A-Z]*, *\"$what\", [^,]*, \"\([^\"]*\)\".*/\1/p" milter/options.def)
+			[ "$have" = "$value" ] || echo "$page: LIMITS: $what is \"$have\", not $value"
+			grep -q "Ic $what .*No $value" <<<"$text" || echo "$page: LIMITS: the text about $what does not say $value"
+			;;
+		esac
+	done <"$work/limits"
+	sed -n 's/^#define \([A-Z_]*_MAX[A-Z_]*\) .*/\1/p' include/truefrom/*.h policy/*.h milter/*.h |
+		while read -r what; do
+			grep -qw "$what" "$page" || echo "$page: $what is in no comment of section LIMITS"
+		done
+}
+
 # scripts: files with a shell in their first line
 scripts() {
 	command -v shellcheck >/dev/null || { echo "shellcheck is not installed"; return; }
@@ -218,7 +253,7 @@ blanks() {
 }
 
 for name in format banned_header banned_calls directions foreign headers_alone file_sizes function_sizes \
-	settings scripts manuals tests_exist todos in_makefile blanks; do
+	settings limits scripts manuals tests_exist todos in_makefile blanks; do
 	"$name" >"$work/findings" 2>&1
 	check "$name" <"$work/findings"
 done

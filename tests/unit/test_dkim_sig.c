@@ -290,6 +290,17 @@ test_sizes(void **state)
 	tf_dkim_sig_parse(tf_buf_get(&buf), NOW, SKEW, a, &sig);
 	assert_int_equal(sig.code, TF_PERMERROR);
 	assert_str("48 KiB", sig.reason, TF_STR("signature field is too long"));
+
+	tf_buf_clear(&buf);
+	tf_buf_lit(&buf, BASE "; i=");
+	for (size_t i = sizeof("@example.com") - 1; i < TF_DKIM_IDENTITY_MAX; i++)
+		tf_buf_byte(&buf, 'x');
+	tf_dkim_sig_parse(
+	    tf_arena_printf(a, "%.*s@example.com", TF_PRI(tf_buf_get(&buf))), NOW, SKEW, a, &sig);
+	assert_int_equal(sig.code, TF_NONE);
+	tf_dkim_sig_parse(
+	    tf_arena_printf(a, "%.*sx@example.com", TF_PRI(tf_buf_get(&buf))), NOW, SKEW, a, &sig);
+	assert_str("i= of 256", sig.reason, TF_STR("i= is not an identity"));
 	tf_arena_free(a);
 }
 

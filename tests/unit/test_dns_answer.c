@@ -373,6 +373,28 @@ test_limits(void **state)
 	tf_xfree(p);
 }
 
+/* Records that nobody asked for, in the same section: 255 beside the one, and one more. */
+static void
+test_section(void **state)
+{
+	struct packet *p = tf_xmalloc(sizeof(*p));
+	struct tf_arena *a = tf_arena_new();
+	static const uint8_t address[4] = { 192, 0, 2, 1 }, text[2] = { 1, 'x' };
+
+	(void)state;
+	packet_init(p, 0, OK, "q.test", 16);
+	packet_record(p, "q.test", 16, text, sizeof(text));
+	for (int i = 0; i < 255; i++)
+		packet_record(p, "q.test", 1, address, sizeof(address));
+	assert_str(
+	    "256 records", show(packet_str(p), "q.test", TF_TYPE_TXT, a), TF_STR("noerror x"));
+	packet_record(p, "q.test", 1, address, sizeof(address));
+	assert_str(
+	    "257 records", show(packet_str(p), "q.test", TF_TYPE_TXT, a), TF_STR("malformed"));
+	tf_arena_free(a);
+	tf_xfree(p);
+}
+
 static void
 test_longest_name(void **state)
 {
@@ -433,6 +455,7 @@ main(void)
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_compression),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_section),
 		cmocka_unit_test(test_longest_name),
 		cmocka_unit_test(test_name_write),
 	};

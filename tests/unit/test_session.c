@@ -291,6 +291,36 @@ test_exempt(void **state)
 }
 
 /* One field for each identity, below Authentication-Results; what names us goes. */
+/* Nobody knows whether those beyond the limit are exempt, so none is. */
+static void
+test_many_recipients(void **state)
+{
+	static const struct row {
+		const char *what, *rule;
+		size_t recipients;
+		enum tf_action action;
+	} rows[] = {
+		{ "one", "exempt-recipient", 1, TF_ACT_ACCEPT },
+		{ "as many as are kept", "exempt-recipient", 1000, TF_ACT_ACCEPT },
+		{ "one more", "dmarc-policy", 1001, TF_ACT_REJECT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		struct fixture f = start("exempt_recipients = {\"user@ours.example\"}");
+		const struct tf_plan *plan;
+
+		greet(&f, &forged);
+		envelope(&f, &forged);
+		for (size_t n = 1; n < rows[i].recipients; n++)
+			tf_session_rcpt(f.session, TF_STR("<user@ours.example>"));
+		plan = content(&f, &forged);
+		assert_num(rows[i].what, plan->action, rows[i].action);
+		assert_str(rows[i].what, plan->verdict->rule, tf_str_from(rows[i].rule));
+		stop(&f);
+	}
+}
+
 static void
 test_received_spf(void **state)
 {
@@ -626,6 +656,7 @@ main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_forged_fields),
 		cmocka_unit_test(test_exempt),
+		cmocka_unit_test(test_many_recipients),
 		cmocka_unit_test(test_received_spf),
 		cmocka_unit_test(test_authenticated_not_trusted),
 		cmocka_unit_test(test_several_messages),

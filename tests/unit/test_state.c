@@ -241,6 +241,22 @@ test_many_lines(void **state)
 }
 
 /* Whoever could write it could say what a domain's policy is while its DNS fails. */
+/* FILE_MAX: a file with a hole in it, of which not a byte is read. */
+static void
+test_large_file(void **state)
+{
+	const off_t file_max = (off_t)128 << 20;
+	struct bench b;
+	char text[4096];
+
+	(void)state;
+	bench_start(&b);
+	put_file(b.file, TF_STR(HEAD LINE("a.example")));
+	assert_int_equal(truncate(b.file, file_max + 1), 0);
+	assert_int_equal(load(&b, NOW), 0);
+	assert_true(says(bench_end(&b, text, sizeof(text)), "cannot be read: File too large; "));
+}
+
 static void
 test_foreign_file(void **state)
 {
@@ -372,6 +388,7 @@ main(void)
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_many_lines),
+		cmocka_unit_test(test_large_file),
 		cmocka_unit_test(test_foreign_file),
 		cmocka_unit_test(test_cannot_be_used),
 		cmocka_unit_test(test_disk_full),
