@@ -190,21 +190,19 @@ may_start(const struct load *l, int64_t now)
 static void
 start(struct load *l, struct load_conn *c, int64_t now)
 {
-	struct load_message *m;
-
 	if (c->session == NULL) {
 		c->session = &l->corpus.sessions[l->next_session];
 		c->position = 0;
 		l->next_session = (l->next_session + 1) % l->corpus.session_count;
 	}
-	m = l->corpus.order[c->session->start + c->position];
+	c->message = l->corpus.order[c->session->start + c->position];
 	c->wanted_ns = l->options.rate != 0 ? due_ns(l) : 0;
 	c->deadline_ns = now + l->options.timeout_s * 1000 * MS;
 	if (!c->open)
 		l->opened++;
-	l->started++;
+	c->serial = ++l->started;
 	l->busy++;
-	load_conn_start(c, m, l->started, l->addresses, l->epoll, number_of(l, c));
+	load_conn_start(c, l->addresses, l->epoll, number_of(l, c));
 	look(l, c);
 }
 
@@ -214,7 +212,7 @@ try_again(struct load *l, struct load_conn *c, int64_t now)
 	if (now > c->deadline_ns)
 		load_conn_fail(c, LOAD_ERR_TIMEOUT);
 	else
-		load_conn_start(c, c->message, l->started, l->addresses, l->epoll, number_of(l, c));
+		load_conn_start(c, l->addresses, l->epoll, number_of(l, c));
 	look(l, c);
 }
 

@@ -444,19 +444,18 @@ connect_links(struct load_conn *c, const struct load_address *addresses, int epo
 }
 
 void
-load_conn_start(struct load_conn *c, struct load_message *message, uint64_t serial,
-    const struct load_address *addresses, int epoll, uint64_t number)
+load_conn_start(
+    struct load_conn *c, const struct load_address *addresses, int epoll, uint64_t number)
 {
 	c->status = LOAD_BUSY;
 	c->error = LOAD_ERR_NONE;
-	c->message = message;
 	c->said = c->said_now = (struct load_verdict){ .spf_of_mailfrom = false };
 	c->quarantine = false;
 	c->waiting = false;
 	c->end_waited_ns = 0;
 	c->at = c->item = 0;
 	load_edit_reset(&c->edit);
-	(void)snprintf(c->id, sizeof(c->id), "4Z%013llX", (unsigned long long)serial);
+	(void)snprintf(c->id, sizeof(c->id), "4Z%013llX", (unsigned long long)c->serial);
 	for (size_t i = 0; i < c->link_count; i++)
 		c->links[i].accepted_message = false;
 	if (c->open) {

@@ -38,6 +38,7 @@ struct load_conn {
 	const struct load_session *session; /* NULL: none is open */
 	size_t position;                    /* of the next message in it */
 	struct load_message *message;
+	uint64_t serial; /* of the message; makes its queue id */
 	char id[24];
 
 	enum load_stage stage;
@@ -64,13 +65,16 @@ void load_conn_init(struct load_conn *c, size_t link_count);
 void load_conn_clear(struct load_conn *c);
 
 /*
- * load_conn_start - begin the next message of the session
+ * load_conn_start - begin with c->message, whose number is c->serial
  *
- * serial  makes the queue id; addresses one for each link; epoll gets the sockets, link i of the
- * connection with number n under n * LOAD_FILTERS_MAX + i
+ * addresses  one for each link
+ * epoll      gets the sockets: link i of connection n under n * LOAD_FILTERS_MAX + i
+ *
+ * Whatever is open is used, else the links are connected first. The same message is started again
+ * after LOAD_REFUSED.
  */
-void load_conn_start(struct load_conn *c, struct load_message *message, uint64_t serial,
-    const struct load_address *addresses, int epoll, uint64_t number);
+void load_conn_start(
+    struct load_conn *c, const struct load_address *addresses, int epoll, uint64_t number);
 /* Something happened at one link. */
 void load_conn_event(struct load_conn *c, size_t link, uint32_t events, int epoll, uint64_t number);
 /* The message is given up, and the links are closed. */
