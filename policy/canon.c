@@ -11,6 +11,7 @@
 
 #include "policy/canon.h"
 #include "policy/taglist.h"
+#include "policy/word.h"
 #include "truefrom/banned.h"
 
 /* Runs of this length are put as they stand. */
@@ -199,6 +200,20 @@ is_plain(char c)
 }
 
 /*
+ * Whether one of the octets at p, or the last of them with the one behind it, needs a look: all
+ * that relaxed changes, and every line end, has a TAB, or a blank, CR or LF beside another. Bare CR
+ * and LF, and single spaces, stay as they are.
+ */
+static bool
+needs_look(const char *p)
+{
+	uint64_t word = tf_word_at(p);
+
+	return ((tf_word_below(word, ' ' + 1) & tf_word_below(tf_word_at(p + 1), ' ' + 1)) |
+		   tf_word_equal(word, '\t')) != 0;
+}
+
+/*
  * The longest run at p that relaxed leaves as it is, from one plain octet to another: also single
  * spaces and line ends with plain octets on both sides.
  */
@@ -206,14 +221,22 @@ static const char *
 relaxed_run(const char *p, const char *end)
 {
 	while (p < end) {
-		if (is_plain(*p))
-			p++;
-		else if (*p == ' ' && end - p > 1 && is_plain(p[1]))
-			p += 2;
-		else if (*p == '\r' && end - p > 2 && p[1] == '\n' && is_plain(p[2]))
-			p += 3;
-		else
-			break;
+		const char *stop = end - p > (ptrdiff_t)TF_WORD ? p + TF_WORD : end;
+
+		if (stop < end && !needs_look(p)) {
+			p = stop;
+			continue;
+		}
+		while (p < stop) {
+			if (is_plain(*p))
+				p++;
+			else if (*p == ' ' && end - p > 1 && is_plain(p[1]))
+				p += 2;
+			else if (*p == '\r' && end - p > 2 && p[1] == '\n' && is_plain(p[2]))
+				p += 3;
+			else
+				return p;
+		}
 	}
 	return p;
 }

@@ -195,6 +195,31 @@ test_chunks(void **state)
 	tf_arena_free(a);
 }
 
+/* Every sequence of five octets that matter, at every place of a word: as a run that is looked at
+ * by words, the same as an octet at a time. */
+static void
+test_words(void **state)
+{
+	static const char octets[] = "x \t\r\n\0";
+	enum { KINDS = sizeof(octets) - 1, LEN = 5, ALL = KINDS * KINDS * KINDS * KINDS * KINDS };
+	struct tf_arena *a = tf_arena_new();
+	char text[32];
+
+	(void)state;
+	for (int i = 0; i < ALL; i++) {
+		struct tf_str in = { text, sizeof(text) };
+		size_t at = (size_t)i % 9 + 1;
+
+		memset(text, 'y', sizeof(text));
+		for (int k = 0, left = i; k < LEN; k++, left /= KINDS)
+			text[at + (size_t)k] = octets[left % KINDS];
+		assert_str("6376 3.4.4", canon_body(a, true, in, in.len, 1),
+		    canon_body(a, true, in, 0, 1));
+		tf_arena_clear(a);
+	}
+	tf_arena_free(a);
+}
+
 int
 main(void)
 {
@@ -203,6 +228,7 @@ main(void)
 		cmocka_unit_test(test_signatures),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_chunks),
+		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
