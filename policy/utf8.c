@@ -3,6 +3,7 @@
  *
  * One decoder for mailboxes (RFC 6532), domain names (RFC 5890) and tag lists (RFC 8616).
  */
+#include "policy/word.h"
 #include "truefrom/base.h"
 #include "truefrom/banned.h"
 
@@ -50,12 +51,25 @@ tf_utf8_next(struct tf_str *rest, uint32_t *cp_out)
 	return true;
 }
 
+static struct tf_str
+without_leading_ascii(struct tf_str s)
+{
+	size_t n = 0;
+
+	while (s.len - n >= TF_WORD && tf_word_8bit(tf_word_at(s.ptr + n)) == 0)
+		n += TF_WORD;
+	while (n < s.len && !tf_is_8bit(s.ptr[n]))
+		n++;
+	return tf_str_sub(s, n, s.len);
+}
+
 bool
 tf_str_is_utf8(struct tf_str s)
 {
 	uint32_t cp;
 
-	while (tf_utf8_next(&s, &cp))
-		;
+	do {
+		s = without_leading_ascii(s);
+	} while (tf_utf8_next(&s, &cp));
 	return s.len == 0;
 }

@@ -35,6 +35,25 @@ test_is_utf8(void **state)
 		assert_num(rows[i].what, tf_str_is_utf8(rows[i].in), rows[i].want);
 }
 
+/* One octet that is no ASCII, and a character of two, at each place of a long text. */
+static void
+test_long(void **state)
+{
+	char text[40];
+
+	(void)state;
+	for (size_t len = 2; len <= sizeof(text); len++) {
+		for (size_t at = 0; at + 1 < len; at++) {
+			memset(text, 'a', sizeof(text));
+			assert_true(tf_str_is_utf8((struct tf_str){ text, len }));
+			text[at] = '\xc3';
+			assert_false(tf_str_is_utf8((struct tf_str){ text, len }));
+			text[at + 1] = '\xbc';
+			assert_true(tf_str_is_utf8((struct tf_str){ text, len }));
+		}
+	}
+}
+
 static void
 test_next(void **state)
 {
@@ -56,6 +75,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_is_utf8),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_next),
 	};
 
