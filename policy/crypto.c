@@ -34,19 +34,23 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 /* 1.2.840.113549.1.1.1, rsaEncryption (RFC 8017 appendix A.1) */
 static const unsigned char rsa_oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01 };
 
+/* clang-format off */
+/* The six bits of each character from '+' to 'z', or 64: a table, since no branch can guess them. */
+static const unsigned char sextets[] = {
+	62, 64, 64, 64, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64, 64,
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+	64, 64, 64, 64, 64, 64,
+	26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
+};
+/* clang-format on */
+
 /* The six bits of one character, or 64. */
 static uint32_t
 sextet(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (uint32_t)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (uint32_t)(c - 'a') + 26;
-	if (tf_is_digit(c))
-		return (uint32_t)(c - '0') + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : 64;
+	size_t at = (size_t)(unsigned char)c - '+';
+
+	return at < sizeof(sextets) ? sextets[at] : 64;
 }
 
 bool

@@ -65,6 +65,31 @@ test_base64(void **state)
 	tf_arena_free(a);
 }
 
+/* RFC 4648 section 4: each octet as a character of base64. */
+static void
+test_alphabet(void **state)
+{
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	struct tf_arena *a = tf_arena_new();
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		const char text[] = { 'A', (char)c, 'A', 'A' };
+		const char *at = memchr(alphabet, c, sizeof(alphabet) - 1);
+		struct tf_str bytes = TF_NONE_STR;
+
+		assert_num("taken",
+		    tf_base64_decode((struct tf_str){ text, sizeof(text) }, a, &bytes), at != NULL);
+		if (at != NULL)
+			assert_num("value",
+			    (uint32_t)((unsigned char)bytes.ptr[0] << 4 |
+				       (unsigned char)bytes.ptr[1] >> 4),
+			    (uint32_t)(at - alphabet));
+	}
+	tf_arena_free(a);
+}
+
 /* Both DER forms of one key that OpenSSL made. */
 static void
 test_rsa_forms(void **state)
@@ -244,6 +269,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_alphabet),
 		cmocka_unit_test(test_rsa_forms),
 		cmocka_unit_test(test_rsa_der),
 		cmocka_unit_test(test_spki),
