@@ -89,10 +89,12 @@ test_stats(void **state)
 	tf_dns_end(dns);
 	dns = begin(f->r, 10);
 	tf_dns_ask(dns, TF_STR("ok.test"), TF_TYPE_TXT);
+	/* The thread counts a failure behind its answer, but before it gives the next one. */
+	tf_dns_ask(dns, TF_STR("ok-1.test"), TF_TYPE_TXT);
 	tf_dns_end(dns);
 	tf_resolver_get_stats(f->r, &stats);
-	assert_num("of messages", stats.questions, 4);
-	assert_num("of libunbound: the last one was at hand", stats.network, 3);
+	assert_num("of messages", stats.questions, 5);
+	assert_num("of libunbound: one was at hand", stats.network, 4);
 	assert_num("failures", stats.failures, 1);
 	assert_num("on the wire", script_server_count(f->server, "ok"), 1);
 }
