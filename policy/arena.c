@@ -13,6 +13,23 @@
 #include <string.h>
 
 #include "truefrom/base.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#if defined(WITH_ASAN) || defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+/* Each allocation is one of its own: what lies behind it, and what is not given out, is denied. */
+#define REDZONE ALIGN
+#define DENY(ptr, size) ASAN_POISON_MEMORY_REGION(ptr, size)
+#define ALLOW(ptr, size) ASAN_UNPOISON_MEMORY_REGION(ptr, size)
+#else
+#define REDZONE ((size_t)0)
+#define DENY(ptr, size) ((void)0)
+#define ALLOW(ptr, size) ((void)0)
+#endif
 #include "truefrom/banned.h"
 
 #define BLOCK_MIN ((size_t)8 * 1024)
@@ -136,6 +153,7 @@ block_new(struct tf_arena *a, size_t need)
 	b->next = a->blocks;
 	b->size = size;
 	b->used = 0;
+	DENY(b->bytes, size);
 	a->blocks = b;
 	return b;
 }
@@ -166,8 +184,10 @@ tf_arena_clear(struct tf_arena *a)
 		free(a->blocks);
 		a->blocks = NULL;
 	}
-	if (a->blocks != NULL)
+	if (a->blocks != NULL) {
+		DENY(a->blocks->bytes, a->blocks->used);
 		a->blocks->used = 0;
+	}
 	a->used = 0;
 }
 
@@ -185,18 +205,20 @@ void *
 tf_arena_alloc(struct tf_arena *a, size_t size)
 {
 	struct block *b = a->blocks;
+	size_t room;
 	void *ptr;
 
 	if (size == 0)
 		size = 1;
 	if (size > SIZE_MAX / 2)
 		out_of_memory(size);
-	size = (size + ALIGN - 1) & ~(ALIGN - 1);
-	if (b == NULL || b->size - b->used < size)
-		b = block_new(a, size);
+	room = ((size + ALIGN - 1) & ~(ALIGN - 1)) + REDZONE;
+	if (b == NULL || b->size - b->used < room)
+		b = block_new(a, room);
 	ptr = b->bytes + b->used;
-	b->used += size;
-	a->used += size;
+	b->used += room;
+	a->used += room;
+	ALLOW(ptr, size);
 	return memset(ptr, 0, size);
 }
 

@@ -5,6 +5,18 @@
 
 #include "tests/unit/test.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ASAN
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define ASAN
+#endif
+#ifdef ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
 static bool
 all_zero(const unsigned char *p, size_t size)
 {
@@ -134,6 +146,27 @@ test_process_memory(void **state)
 	tf_xfree(s);
 }
 
+#ifdef ASAN
+/* What was not asked for, and what was given back, may not be touched. */
+static void
+test_sanitizer(void **state)
+{
+	struct tf_arena *a = tf_arena_new();
+	char *one = tf_arena_alloc(a, 5), *two = tf_arena_alloc(a, 16);
+
+	(void)state;
+	assert_null(__asan_region_is_poisoned(one, 5));
+	assert_ptr_equal(__asan_region_is_poisoned(one, 6), one + 5);
+	assert_null(__asan_region_is_poisoned(two, 16));
+	assert_ptr_equal(__asan_region_is_poisoned(two, 17), two + 16);
+	tf_arena_clear(a);
+	assert_ptr_equal(__asan_region_is_poisoned(one, 5), one);
+	assert_ptr_equal(tf_arena_alloc(a, 3), one);
+	assert_null(__asan_region_is_poisoned(one, 3));
+	tf_arena_free(a);
+}
+#endif
+
 int
 main(void)
 {
@@ -143,6 +176,9 @@ main(void)
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_defer),
 		cmocka_unit_test(test_process_memory),
+#ifdef ASAN
+		cmocka_unit_test(test_sanitizer),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
