@@ -542,6 +542,8 @@ record_from_rr(const ldns_rr *rr, struct tf_arena *a, struct tf_dns_record **rec
 
 	if (ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
 		return "class is not IN";
+	if (ldns_rr_get_type(rr) == 0) /* what ldns makes of a lone word that is no type */
+		return "the type is not known";
 	if (!name_from_rdf(ldns_rr_owner(rr), &owner))
 		return "a label of the name holds a dot or a NUL";
 	record = tf_arena_alloc(a, sizeof(*record));

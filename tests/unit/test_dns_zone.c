@@ -147,6 +147,8 @@ test_bad_zones(void **state)
 	} bad[] = {
 		{ "no type", TF_LIT("a.test TXT a\n\nb.test 300 IN\n"), "zone text:3: " },
 		{ "unknown type", TF_LIT("; c\na.test FOO x\n"), "zone text:2: " },
+		{ "unknown type without data", TF_LIT("a.test TXT a\nb.test TXTX\n"),
+		    "zone text:2: the type is not known" },
 		{ "bad address", TF_LIT("a.test A 192.0.2.256\n"), "zone text:1: " },
 		{ "data missing", TF_LIT("a.test MX 10\n"), "zone text:1: " },
 		{ "data left over", TF_LIT("a.test A 192.0.2.1 192.0.2.2\n"), "zone text:1: " },
