@@ -250,6 +250,10 @@ keep(struct tf_dmarc_memory *m, const struct tf_dmarc_found *found, int64_t now)
 	int64_t first = found->first;
 	bool regular;
 
+	if (e != NULL && is_old(e->last, now)) { /* as make_room would have it */
+		drop(m, e);
+		e = NULL;
+	}
 	if (e != NULL && e->first < first)
 		first = e->first;
 	regular = found->last - first >= TF_DMARC_MEMORY_REGULAR_S;

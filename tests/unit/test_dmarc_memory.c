@@ -108,6 +108,27 @@ test_found_again(void **state)
 	bench_free(&b);
 }
 
+/* What is older than a day says nothing about what is found now, not even of the same record. */
+static void
+test_found_again_later(void **state)
+{
+	struct tf_dmarc_found found = { TF_LIT("x.example"), TF_LIT("example"), TF_LIT("example"),
+		TF_LIT("v=DMARC1; p=none; np=reject"), TF_EXISTS_NO, 0, 0 };
+	const int64_t later = NOW + TF_DMARC_MEMORY_AGE_S + 1;
+	struct bench b = bench_new();
+	struct tf_dmarc_found got;
+
+	(void)state;
+	tf_dmarc_memory_keep(b.m, &found, NOW);
+	found.exists = TF_EXISTS_UNKNOWN;
+	tf_dmarc_memory_keep(b.m, &found, later);
+	assert_true(tf_dmarc_memory_find(b.m, found.domain, later, b.a, &got));
+	assert_int_equal(got.exists, TF_EXISTS_UNKNOWN);
+	assert_int_equal(got.first, later);
+	assert_int_equal(tf_dmarc_memory_count(b.m), 1);
+	bench_free(&b);
+}
+
 static void
 test_a_day(void **state)
 {
@@ -293,6 +314,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds_what_was_kept),
 		cmocka_unit_test(test_found_again),
+		cmocka_unit_test(test_found_again_later),
 		cmocka_unit_test(test_a_day),
 		cmocka_unit_test(test_long_record),
 		cmocka_unit_test(test_flood_in_one_go),
