@@ -95,7 +95,7 @@ split_field(struct tf_str field, struct tf_str *name_out, struct tf_str *value_o
 	const size_t colon = tf_str_find(field, ':');
 	const struct tf_str name = tf_str_trim(tf_str_sub(field, 0, colon));
 
-	if (colon == field.len || name.len == 0 || tf_is_wsp(field.ptr[0]))
+	if (colon == field.len || name.len == 0 || name.ptr != field.ptr)
 		return false;
 	for (size_t i = 0; i < name.len; i++) {
 		if (name.ptr[i] <= ' ' || name.ptr[i] == 127)
