@@ -26,6 +26,18 @@ fuzz_input(const uint8_t *data, size_t size)
 	return (struct tf_str){ (const char *)data, size };
 }
 
+/* An arena for one input. The one of all inputs: what is not given out, AddressSanitizer knows. */
+static inline struct tf_arena *
+fuzz_arena(void)
+{
+	static struct tf_arena *a;
+
+	if (a == NULL)
+		a = tf_arena_new();
+	tf_arena_clear(a);
+	return a;
+}
+
 /* An empty slice lies anywhere. */
 static inline bool
 fuzz_inside(struct tf_str part, struct tf_str whole)

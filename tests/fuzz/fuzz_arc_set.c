@@ -79,7 +79,7 @@ check_set(
 static void
 check_chain(struct tf_str in, bool both_orders)
 {
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	struct tf_header_block hb, reversed;
 	struct tf_arc_chain chain, again;
 
@@ -105,7 +105,6 @@ check_chain(struct tf_str in, bool both_orders)
 		tf_arc_chain_read(&hb, NOW, 300, a, &again);
 		FUZZ_ASSERT(again.code == TF_FAIL);
 	}
-	tf_arena_free(a);
 }
 
 /* How many results a payload has, or SIZE_MAX with a mistake in it. */
@@ -134,7 +133,7 @@ count_results(struct tf_str in, struct tf_arena *a, struct tf_payload_result *la
 static void
 check_payload(struct tf_str in)
 {
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	struct tf_payload_result last = { .property_count = 0 };
 	size_t count = count_results(in, a, &last);
 	struct tf_str longer;
@@ -152,7 +151,6 @@ check_payload(struct tf_str in)
 			FUZZ_ASSERT(tf_str_eq(last.properties[0].value, TF_STR("a.example")));
 		}
 	}
-	tf_arena_free(a);
 }
 
 int

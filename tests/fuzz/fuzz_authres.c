@@ -174,7 +174,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct tf_dmarc dmarc;
 	struct tf_result res = { .dkim = sigs };
 	struct tf_verdict verdict = { .disposition = TF_POLICY_REJECT };
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	struct tf_buf folded, flat;
 	unsigned kind = take_byte(&f);
 
@@ -202,6 +202,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_lines(tf_buf_get(&folded));
 	check_flat(tf_buf_get(&folded), tf_buf_get(&flat));
 	check_field(&res, tf_buf_get(&folded), a);
-	tf_arena_free(a);
 	return 0;
 }

@@ -50,7 +50,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tf_str value = fuzz_input(data, size);
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	struct tf_parsed *p = tf_arena_alloc(a, sizeof(*p));
 	bool forged = tf_authres_is_forged(value, &ours);
 
@@ -60,6 +60,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_ASSERT(forged || !is_ours(p->id));
 		FUZZ_ASSERT(!forged || p->version != 1 || !is_plain_name(p->id) || is_ours(p->id));
 	}
-	tf_arena_free(a);
 	return 0;
 }

@@ -78,7 +78,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tf_str in = fuzz_input(data, size);
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	struct tf_dmarc_record rec;
 
 	check_uris(in);
@@ -92,6 +92,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_policies(&rec);
 		check_appended(&rec, a);
 	}
-	tf_arena_free(a);
 	return 0;
 }

@@ -38,6 +38,32 @@ check_records(const struct tf_dns_answer *answer, enum tf_dns_type type, size_t 
 	FUZZ_ASSERT(text <= packet_size);
 }
 
+static enum tf_dns_status
+status_of(struct tf_str packet, const char *name, enum tf_dns_type type, struct tf_arena *a)
+{
+	struct tf_dns_answer answer;
+
+	tf_dns_answer_parse(packet, tf_str_from(name), type, a, &answer);
+	return answer.status;
+}
+
+/* A reply to this question is whole, and none to any other. */
+static void
+check_reply(struct tf_str packet, enum tf_dns_type type, struct tf_arena *a)
+{
+	const enum tf_dns_type other = type == TF_TYPE_TXT ? TF_TYPE_A : TF_TYPE_TXT;
+	struct tf_buf longer;
+
+	FUZZ_ASSERT(status_of(packet, "other.test", type, a) == TF_DNS_MALFORMED);
+	FUZZ_ASSERT(status_of(packet, "q.test", other, a) == TF_DNS_MALFORMED);
+	FUZZ_ASSERT(status_of(tf_str_sub(packet, 0, packet.len - 1), "q.test", type, a) ==
+		    TF_DNS_MALFORMED);
+	tf_buf_init_arena(&longer, a, packet.len + 1);
+	tf_buf_str(&longer, packet);
+	tf_buf_byte(&longer, '\0');
+	FUZZ_ASSERT(status_of(tf_buf_get(&longer), "q.test", type, a) == TF_DNS_MALFORMED);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -45,12 +71,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		TF_TYPE_PTR };
 	enum tf_dns_type type = types[size != 0 ? data[0] % TF_ARRAY_LEN(types) : 0];
 	struct tf_str packet = tf_str_sub(fuzz_input(data, size), 1, size);
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	struct tf_dns_answer answer;
 	const struct tf_str *texts;
 
 	tf_dns_answer_parse(packet, TF_STR("q.test"), type, a, &answer);
 	texts = tf_dns_answer_write(&answer, type, a);
+	if (answer.status != TF_DNS_MALFORMED)
+		check_reply(packet, type, a);
 	FUZZ_ASSERT((answer.status == TF_DNS_NOERROR) == (answer.count != 0));
 	FUZZ_ASSERT(answer.count <= TF_DNS_MAX_RECORDS && !answer.secure);
 	if (answer.count != 0)
@@ -59,6 +87,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t n = 0; n < texts[i].len; n++)
 			FUZZ_ASSERT(texts[i].ptr[n] >= 32 && texts[i].ptr[n] < 127);
 	}
-	tf_arena_free(a);
 	return 0;
 }

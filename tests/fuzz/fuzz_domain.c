@@ -62,7 +62,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tf_str in = fuzz_input(data, size), d = TF_NONE_STR, again = TF_NONE_STR;
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	const bool final_dot = in.len != 0 && in.ptr[in.len - 1] == '.';
 
 	tf_domain_can_ask(in);
@@ -77,6 +77,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!tf_str_is_ascii(in))
 			FUZZ_ASSERT(!tf_str_eq_nocase(in, d));
 	}
-	tf_arena_free(a);
 	return 0;
 }

@@ -98,7 +98,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tf_str in = fuzz_input(data, size);
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	struct tf_author au;
 
 	tf_mailbox_from_parse(in, MAX_DOMAINS, a, &au);
@@ -107,6 +107,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (au.state == TF_FROM_OK && size < 900)
 		check_around(&au, in, a);
 	check_path(in, a);
-	tf_arena_free(a);
 	return 0;
 }

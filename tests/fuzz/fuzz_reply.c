@@ -38,7 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct tf_str template = tf_str_sub(in, 0, tf_str_find(in, '\0'));
 	struct tf_str value = tf_str_sub(in, template.len + 1, in.len);
 	struct tf_reply_vars vars = { value, value, value, value, value, value };
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	struct tf_str line, fallback;
 	struct tf_buf why;
 	bool good;
@@ -52,6 +52,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_reply(line);
 	FUZZ_ASSERT(good || tf_str_eq(line, fallback));
 	check_line(tf_reply_line(a, "550 5.7.1 ", value));
-	tf_arena_free(a);
 	return 0;
 }

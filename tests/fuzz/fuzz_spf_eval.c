@@ -1,10 +1,7 @@
 /*
  * fuzz_spf_eval.c - whole SPF evaluations: what they may ask, and that asking ahead changes nothing
  *
- * The target takes the place of the resolver's thread (resolver.c), so that everything happens in
- * one thread and an input always gives the same: questions that the message posts are held, and
- * when the evaluation goes to sleep one of them is answered, which one the input says. All else is
- * the real code.
+ * Questions are answered in the order that the input says (held_dns.h).
  *
  * Input: lines, of which the first letter says what the rest is.
  *   C client   H HELO   S MAIL FROM   O bytes: which question is answered next
@@ -14,15 +11,14 @@
  */
 #include <string.h>
 
-#include "policy/dns_message.h"
 #include "policy/spf_check.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/held_dns.h"
 #include "tests/unit/dns_packet.h"
 #include "truefrom/domain.h"
 
 #define INPUT_MAX 8192
 #define LINES_MAX 64
-#define HELD_MAX 256
 #define RECORDS_MAX 12 /* of one answer; one more than the limit of hosts, and one */
 #define NOERROR 0x8180
 
@@ -30,18 +26,13 @@ static const struct tf_spf_opts spf_opts = { 10, 2, true };
 /* More than any evaluation may ask, thrice: the share of what is asked ahead is not met either. */
 static const struct tf_dns_opts dns_opts = { 1000 };
 
-/* The input, and the thread that is none. */
-struct tf_resolver {
+static struct input {
 	struct tf_identity id;
 	struct tf_str domain; /* of the identity */
 	struct tf_str order;
 	struct tf_str lines[LINES_MAX];
 	size_t line_count;
-	struct tf_post *held[HELD_MAX];
-	size_t held_count;
-};
-
-static struct tf_resolver resolver;
+} input;
 
 /* Answers. */
 
@@ -76,12 +67,12 @@ answers(char kind, enum tf_dns_type type)
 static struct tf_str
 line_for(const struct tf_question *q)
 {
-	bool own = q->type == TF_TYPE_TXT && tf_str_eq(q->name, resolver.domain);
+	bool own = q->type == TF_TYPE_TXT && tf_str_eq(q->name, input.domain);
 	const struct tf_str *fit[LINES_MAX];
 	size_t count = 0;
 
-	for (size_t i = 0; i < resolver.line_count; i++) {
-		const struct tf_str *line = &resolver.lines[i];
+	for (size_t i = 0; i < input.line_count; i++) {
+		const struct tf_str *line = &input.lines[i];
 
 		if (own && line->ptr[0] == 'T')
 			return *line;
@@ -173,9 +164,6 @@ answer(struct tf_question *q)
 {
 	static struct packet packet;
 	struct tf_str line = line_for(q), data = tf_str_sub(line, 1, line.len);
-	struct tf_arena *a = tf_arena_new();
-	struct tf_dns_answer parsed = { .status = TF_DNS_SERVFAIL };
-	struct tf_dns_shared *shared = NULL;
 	char owner[TF_DOMAIN_MAX + 1];
 
 	FUZZ_ASSERT(tf_cstr(q->name, owner, sizeof(owner)));
@@ -187,110 +175,7 @@ answer(struct tf_question *q)
 		put_txt(&packet, owner, TF_STR("v=spf1 -all"));
 	if (line.ptr[0] == 'A' || line.ptr[0] == 'M' || line.ptr[0] == 'P')
 		put_words(&packet, owner, q->type, data);
-	if (line.ptr[0] != 'F')
-		tf_dns_answer_parse(packet_str(&packet), q->name, q->type, a, &parsed);
-	if (!tf_dns_failed(parsed.status))
-		shared = tf_dns_shared_new(q->name, q->type, &parsed);
-	tf_arena_free(a);
-	tf_question_finish(q, parsed.status, shared);
-	tf_dns_shared_release(shared);
-}
-
-/* What resolver.c is to dns_message.c. */
-
-static void
-forget(struct tf_dns *dns)
-{
-	for (size_t i = 0; i < resolver.held_count; i++)
-		tf_dns_unref(resolver.held[i]->dns);
-	resolver.held_count = 0;
-	tf_dns_unref(dns);
-}
-
-bool
-tf_resolver_post(struct tf_resolver *r, struct tf_post *post)
-{
-	if (post->kind == TF_POST_CANCEL) {
-		forget(post->dns);
-		return true;
-	}
-	FUZZ_ASSERT(post->question->name.len <= TF_DOMAIN_MAX);
-	FUZZ_ASSERT(tf_domain_can_ask(post->question->name));
-	FUZZ_ASSERT(r->held_count < HELD_MAX);
-	r->held[r->held_count++] = post;
-	return true;
-}
-
-int64_t
-tf_resolver_timeout_us(const struct tf_resolver *r)
-{
-	(void)r;
-	return (int64_t)3600 * 1000000;
-}
-
-void
-tf_resolver_count_question(struct tf_resolver *r)
-{
-	(void)r;
-}
-
-struct tf_dns_shared *
-tf_resolver_recall(struct tf_resolver *r, struct tf_str name, enum tf_dns_type type)
-{
-	(void)r;
-	(void)name;
-	(void)type;
-	return NULL;
-}
-
-bool
-tf_resolver_alive(const struct tf_resolver *r)
-{
-	(void)r;
-	return true;
-}
-
-void
-tf_resolver_retain(struct tf_resolver *r)
-{
-	(void)r;
-}
-
-void
-tf_resolver_release(struct tf_resolver *r)
-{
-	(void)r;
-}
-
-/* Does one of the things that are held. */
-static void
-work(struct tf_resolver *r)
-{
-	size_t at = 0;
-	struct tf_post *post;
-
-	if (r->order.len != 0) {
-		at = (unsigned char)r->order.ptr[0] % r->held_count;
-		r->order = tf_str_sub(r->order, 1, r->order.len);
-	}
-	post = r->held[at];
-	r->held_count--;
-	memmove(&r->held[at], &r->held[at + 1], (r->held_count - at) * sizeof(r->held[0]));
-	answer(post->question);
-}
-
-/* In place of libc's: here the message sleeps, and the resolver's thread would work. */
-int
-pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict lock,
-    const struct timespec *restrict when)
-{
-	(void)cond;
-	(void)when;
-	FUZZ_ASSERT(resolver.held_count != 0); /* else nothing will ever come */
-	pthread_mutex_unlock(lock);
-	work(&resolver);
-	pthread_mutex_lock(lock);
-	return 0;
+	held_dns_finish(q, line.ptr[0] != 'F' ? packet_str(&packet) : TF_NONE_STR, TF_DNS_SERVFAIL);
 }
 
 /* Evaluations. */
@@ -326,21 +211,21 @@ has_asked_ptr(struct tf_dns *dns, struct tf_arena *a)
 static struct run
 evaluate(struct tf_arena *a, enum mode mode)
 {
-	struct tf_str order = resolver.order;
-	struct tf_dns *dns = tf_dns_begin(&resolver, &dns_opts);
-	struct tf_spf_check *c = tf_spf_start(a, dns, &spf_opts, &resolver.id, TF_SPF_MAILFROM);
+	struct tf_dns *dns = tf_dns_begin(held_dns(), &dns_opts);
+	struct tf_spf_check *c = tf_spf_start(a, dns, &spf_opts, &input.id, TF_SPF_MAILFROM);
 	struct run run = { .notes = { NULL, NULL, 0 } };
 
-	resolver.domain = c->env.domain;
+	held_dns_start(input.order, answer);
+	input.domain = c->env.domain;
 	if (mode == SERIAL && c->plan != NULL)
 		tf_spf_plan_stop(c->plan);
-	while (mode == SETTLED && resolver.held_count != 0)
-		work(&resolver);
+	if (mode == SETTLED)
+		held_dns_settle();
 	tf_spf_eval(c, &run.notes, &run.spf);
 	run.asked = tf_dns_asked(dns);
 	run.ptr = has_asked_ptr(dns, a);
 	tf_dns_end(dns);
-	resolver.order = order;
+	FUZZ_ASSERT(held_dns_count() == 0);
 	return run;
 }
 
@@ -393,31 +278,31 @@ take_line(struct tf_str line)
 
 	switch (line.ptr[0]) {
 	case 'C':
-		tf_addr_parse(data, &resolver.id.client);
+		tf_addr_parse(data, &input.id.client);
 		return;
 	case 'H':
-		resolver.id.helo = data;
+		input.id.helo = data;
 		return;
 	case 'S':
-		resolver.id.mail_from = data;
+		input.id.mail_from = data;
 		return;
 	case 'O':
-		resolver.order = data;
+		input.order = data;
 		return;
 	}
-	if (resolver.line_count < LINES_MAX)
-		resolver.lines[resolver.line_count++] = line;
+	if (input.line_count < LINES_MAX)
+		input.lines[input.line_count++] = line;
 }
 
 static void
 read_input(struct tf_str in)
 {
-	memset(&resolver, 0, sizeof(resolver));
-	resolver.id = (struct tf_identity){ .helo = TF_STR("mail.example.org"),
+	memset(&input, 0, sizeof(input));
+	input.id = (struct tf_identity){ .helo = TF_STR("mail.example.org"),
 		.mail_from = TF_STR("u@t.example"),
 		.receiver = TF_STR("mx.example.net"),
 		.now = 1700000000 };
-	tf_addr_parse(TF_STR("192.0.2.3"), &resolver.id.client);
+	tf_addr_parse(TF_STR("192.0.2.3"), &input.id.client);
 	while (in.len != 0) {
 		struct tf_str line = tf_str_sub(in, 0, tf_str_find(in, '\n'));
 

@@ -64,7 +64,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tf_str in = fuzz_input(data, size);
-	struct tf_arena *a = tf_arena_new();
+	struct tf_arena *a = fuzz_arena();
 	struct tf_taglist strict, lenient;
 	bool strict_ok = tf_taglist_parse(in, TF_TAGLIST_STRICT, &strict);
 
@@ -79,6 +79,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		FUZZ_ASSERT(!strict_ok);
 	}
-	tf_arena_free(a);
 	return 0;
 }
