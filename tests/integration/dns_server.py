@@ -7,6 +7,7 @@ at once. Each question is counted.
 """
 
 import asyncio
+import collections.abc
 import dataclasses
 import socket
 import struct
@@ -38,6 +39,7 @@ class Reply:
     silent: bool = False  # never answered
     truncated: bool = False  # TC over UDP, whole over TCP
     garbage: bool = False  # a packet that does not parse
+    fault: collections.abc.Callable = None  # called with an Exchange in place of the answer
 
 
 SERVFAIL = Reply(rcode=dns.rcode.SERVFAIL)
@@ -55,6 +57,27 @@ def after(seconds, *records):
 def truncated(*records):
     """Answer so over TCP only; over UDP say that it does not fit."""
     return Reply(records=records, truncated=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """How a question came, and the way back."""
+
+    transport: str
+    send: collections.abc.Callable  # a packet
+    peer: tuple = None  # over UDP: whence
+    write: collections.abc.Callable = None  # over TCP: octets as they are
+    hang_up: collections.abc.Callable = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Exchange:
+    """A question that is answered wrongly, with the answer that would be right."""
+
+    line: Line
+    query: dns.message.Message
+    wire: bytes
+    later: collections.abc.Callable  # (seconds, function, arguments...)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,14 +224,15 @@ class DnsServer:
             while True:
                 size, = struct.unpack("!H", await reader.readexactly(2))
                 packet = await reader.readexactly(size)
-                self.take(packet, "tcp",
-                          lambda wire: writer.write(struct.pack("!H", len(wire)) + wire))
+                self.take(packet, Line(
+                    "tcp", lambda wire: writer.write(struct.pack("!H", len(wire)) + wire),
+                    write=writer.write, hang_up=writer.close))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    def take(self, packet, transport, send):
+    def take(self, packet, line):
         """Note a question and answer it now, later or never."""
         try:
             query = dns.message.from_wire(packet)
@@ -218,25 +242,26 @@ class DnsServer:
         with self._arrived:
             tables = self._tables
             self._questions.append(Question(
-                time.monotonic(), transport,
+                time.monotonic(), line.transport,
                 question.name.to_text(omit_final_dot=True).lower(),
                 dns.rdatatype.to_text(question.rdtype)))
             self._arrived.notify_all()
-        wire, delay = self._answer(tables, query, transport)
-        if wire is None:
-            return
-        if delay:
-            self._loop.call_later(delay, send, wire)
-        else:
-            send(wire)
+        wire, delay, fault = self._answer(tables, query, line.transport)
+        if fault is not None:
+            fault(Exchange(line, query, wire, self._loop.call_later))
+        elif wire is not None and delay:
+            self._loop.call_later(delay, line.send, wire)
+        elif wire is not None:
+            line.send(wire)
 
     def _answer(self, tables, query, transport):
-        """The answer's octets (None: there is none) and how long it waits."""
+        """The answer's octets (None: there is none), how long it waits, and what is wrong with it.
+        """
         table, known = tables
         response = dns.message.make_response(query, recursion_available=True)
         name, rdtype = query.question[0].name, query.question[0].rdtype
         rtype = dns.rdatatype.to_text(rdtype)
-        delay = 0.0
+        delay, fault = 0.0, None
         for _ in range(ALIASES):
             entry = table.get(name, {})
             reply = entry.get(rtype, entry.get(ALL))
@@ -250,12 +275,13 @@ class DnsServer:
                 now = time.monotonic()
                 began = self._sought.setdefault((name, rdtype), now)
                 delay = max(delay, began + reply.delay - now)
+            fault = fault or reply.fault
             if reply.silent:
-                return None, 0.0
+                return None, 0.0, None
             if reply.garbage:
                 wire = bytearray(response.to_wire())
                 wire[7] = 1  # it claims an answer that is not there
-                return bytes(wire), delay
+                return bytes(wire), delay, None
             if reply.truncated and transport == "udp":
                 response.flags |= dns.flags.TC
                 break
@@ -267,7 +293,7 @@ class DnsServer:
                 break
             name = reply.records[0].target
         self._add_soa(response, name)
-        return self._wire(response, query, transport), delay
+        return self._wire(response, query, transport), delay, fault
 
     def _add_soa(self, response, name):
         """A negative answer carries the SOA record that bounds how long it may be kept."""
@@ -304,4 +330,5 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data, addr):
-        self._server.take(data, "udp", lambda wire: self._transport.sendto(wire, addr))
+        self._server.take(data, Line(
+            "udp", lambda wire: self._transport.sendto(wire, addr), peer=addr))

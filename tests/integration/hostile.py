@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import socket
-import statistics
 import struct
 import time
 
@@ -182,7 +181,8 @@ class Health:
         self.rss, self.files, self.threads = self._process()
 
     def _latency(self, count=30):
-        """The median of some good messages, each on a connection of its own; all must pass."""
+        """What a good message takes when nothing else wants the processor: of some of them, each
+        on a connection of its own, the third fastest. All must pass."""
         times = []
         for _ in range(count):
             began = time.monotonic()
@@ -192,7 +192,7 @@ class Health:
                 verdict = client.message(letter(), "alice@example.com")
             times.append(time.monotonic() - began)
             assert verdict.field == self._field and verdict.final in "ac", verdict
-        return statistics.median(times)
+        return sorted(times)[2]
 
     def _process(self):
         """Resident memory in kB, open descriptors, threads."""

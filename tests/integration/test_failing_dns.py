@@ -1,0 +1,179 @@
+"""DNS servers that fail, lie, drip or are spoofed: a temporary error or the right answer, in time.
+
+RFC 7208 section 2.6.6, RFC 6376 section 6.1.2 and RFC 9989 say the same of an answer that cannot be
+had: a temporary error. It is never "no record" and never "fail". What stands in the way of an
+answer that comes all the same (EDNS refused, a spoofed packet) changes nothing.
+"""
+
+import dataclasses
+import time
+
+import pytest
+
+import dns_faults
+import wait
+import zones
+from dns_server import REFUSED, SERVFAIL, TIMEOUT, DnsServer, Reply, after
+from letter import letter
+from milter_client import send
+from parallel import judge_all
+from signing import ed25519_key, sign
+
+DEADLINE, TIMEOUT_S = 3, 2  # message_deadline, dns.timeout
+SPF = "v=spf1 ip4:192.0.2.0/24 -all"
+DMARC = "v=DMARC1; p=reject"
+
+
+def fault(name):
+    """A record that is answered for with this fault."""
+    return lambda record: Reply(records=(record,), fault=getattr(dns_faults, name))
+
+
+def records(*others):
+    """Such records beside the right one."""
+    return lambda record: [*others, record]
+
+
+@dataclasses.dataclass(frozen=True)
+class Aliases:
+    """A record behind a chain of so many aliases, or behind a circle of them."""
+
+    text: str
+    count: int
+    circle: bool = False
+
+
+def with_aliases(zone):
+    """The zone with the chains written out."""
+    for name, types in list(zone.items()):
+        chain = types.get("TXT") if isinstance(types, dict) else None
+        if isinstance(chain, Aliases):
+            del types["TXT"]
+            names = [name, *(f"{number}.{name}" for number in range(chain.count))]
+            for alias, target in zip(names, names[1:]):
+                zone.setdefault(alias, {})["CNAME"] = [target]
+            zone[names[-1]] = {"CNAME": [names[1]]} if chain.circle else {"TXT": [chain.text]}
+    return zone
+
+
+LOST = {
+    "silent": lambda _: TIMEOUT,
+    "servfail": lambda _: SERVFAIL,
+    "refused": lambda _: REFUSED,
+    "too late": lambda record: after(TIMEOUT_S * 1.25, record),
+    "9 aliases": lambda record: Aliases(record, 9),
+    "15 aliases": lambda record: Aliases(record, 15),
+    "circle": lambda record: Aliases(record, 3, circle=True),
+    "1,000 records": records(*(f"x{number}" for number in range(1000))),
+    **{name: fault(name) for name in (
+        "wrong_id", "wrong_question", "wrong_class", "wrong_type", "no_question", "no_reply_bit",
+        "other_opcode", "no_such_name_with_records", "odd_rcode", "pointer_loop",
+        "pointer_beyond", "cut_short", "too_many_counted", "header_only", "empty",
+        "truncated_then_drip", "truncated_then_nothing", "truncated_then_hung_up",
+        "truncated_then_half", "truncated_everywhere")},
+}
+FOUND = {
+    "in time": lambda record: after(TIMEOUT_S * 0.5, record),
+    "8 aliases": lambda record: Aliases(record, 8),
+    "60 kB beside": records(("x" * 255,) * 230),
+    "99 records beside": records(*(f"x{number}" for number in range(99))),
+    "strings of 255 beside": records(("x" * 255,) * 4),
+    "NULs beside": records(("\0" * 255, "v=DMARC1; p=none")),
+    "many strings": lambda record: [tuple(record)],
+    "empty strings": lambda record: [("", *record, "")],
+    **{name: fault(name) for name in (
+        "formerr_to_edns", "notimp_to_edns", "owner_beside", "spoofed_port", "spoofed_address",
+        "flood", "twice")},
+}
+# The server whom we are told to ask sends nothing but records of other names: libunbound drops
+# them, as RFC 2181 section 5.4.1 has it, and what is left says that there is no record.
+DENIED = {"other_owner": fault("other_owner")}
+CASES = [*LOST.items(), *FOUND.items(), *DENIED.items()]
+
+
+def dmarc_fails(domain, case):
+    """The policy is what fails to come; SPF has failed."""
+    return zones.domain(domain, spf="v=spf1 -all", dmarc=case(DMARC))
+
+
+def spf_fails(domain, case):
+    """SPF's record does, and there is no signature."""
+    return zones.domain(domain, spf=case(SPF), dmarc=DMARC)
+
+
+def key_fails(domain, case):
+    """The key does; SPF has failed."""
+    key = case(ed25519_key().record())
+    return zones.domain(domain, spf="v=spf1 -all", dmarc=DMARC, keys={"s1": key})
+
+
+@pytest.mark.parametrize("place, choice", [(dmarc_fails, "accept"), (spf_fails, "tempfail"),
+                                           (key_fails, "tempfail")])
+def test_faults(mx, place, choice):
+    """Each fault in a session of its own, all at once, and good messages between them."""
+    mx.start({}, message_deadline=DEADLINE, dns={"timeout": TIMEOUT_S},
+             dmarc={"on_temperror": choice})
+    good = len(CASES)
+
+    def message_of(_, domain):
+        return sign(letter(sender=f"a@{domain}"), domain, ed25519_key()) if place is key_fails \
+            else letter(sender=f"a@{domain}")
+
+    def zone_of(number, domain):
+        if number < good:
+            return with_aliases(place(domain, CASES[number][1]))
+        return zones.domain(domain, spf=SPF, dmarc=DMARC)
+
+    wrong = []
+    for domain, seconds, verdict in judge_all(mx, good + 8, zone_of, message_of=message_of):
+        number = int(domain[1:].partition(".")[0])
+        name = CASES[number][0] if number < good else "good"
+        got = "reject" if verdict.reply.startswith("550 5.7.1 ") else \
+            "tempfail" if verdict.reply.startswith("451 4.7.1 ") else \
+            verdict.field.partition("dmarc=")[2].partition(" ")[0]
+        if name in LOST:
+            want = "temperror" if choice == "accept" else "tempfail"
+        elif name in DENIED:
+            want = "none" if place is dmarc_fails else "reject"
+        elif name in FOUND and place is dmarc_fails:
+            want = "reject"
+        else:
+            want = "pass"
+        bound = 1 + (DEADLINE if name in LOST else TIMEOUT_S)
+        if got != want or seconds > bound * mx.programs.patience:
+            wrong.append((name, want, got, round(seconds, 1), verdict.reply or verdict.field))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_servers_come_and_go(mx):
+    """Both servers are dead at the start, then both live, then one: a temporary error while nobody
+    answers, and the right answer soon after somebody does. (Each message is from a domain of its own,
+    since libunbound ends one try of a question before it begins the next.)"""
+    names = [f"example.n{number}" for number in range(200)]
+    zone = zones.join(*(zones.domain(name, spf=SPF, dmarc=DMARC) for name in names))
+    servers = [DnsServer(), DnsServer()]
+    for server in servers:
+        server.stop()
+    mx.start({}, message_deadline=DEADLINE, dns={
+        "servers": [server.server for server in servers], "timeout": TIMEOUT_S})
+
+    def judge():
+        name = names.pop()
+        began = time.monotonic()
+        verdict = send(mx.milter(), letter(sender=f"a@{name}"), "192.0.2.1", "mail.example.com",
+                       f"a@{name}")
+        assert time.monotonic() - began < DEADLINE + mx.programs.patience
+        return verdict.field.partition("dmarc=")[2].partition(" ")[0]
+
+    assert judge() == "temperror"
+    servers = [DnsServer(port=server.port) for server in servers]
+    try:
+        for server in servers:
+            server.load(zone)
+        wait.until(lambda: judge() == "pass", "an answer", 10 * mx.programs.patience)
+        servers.pop(0).stop()
+        wait.until(lambda: judge() == "pass", "an answer of the other", 10 * mx.programs.patience)
+        assert [judge() for _ in range(3)] == ["pass"] * 3
+    finally:
+        for server in servers:
+            server.stop()
