@@ -308,25 +308,37 @@ look_for_forged(struct tf_session *s, struct tf_str name, struct tf_str value)
 void
 tf_session_header(struct tf_session *s, struct tf_str name, struct tf_str value)
 {
-	if (!enter(s, PHASE_HEADERS))
-		return;
-	look_for_forged(s, name, value);
-	/* A limit that is passed shows at the end of the message. */
-	if (s->m->check != NULL)
-		(void)tf_check_header(s->m->check, name, value);
+	struct tf_watched watched;
+
+	tf_watch_begin(&watched, 0);
+	if (enter(s, PHASE_HEADERS)) {
+		look_for_forged(s, name, value);
+		/* A limit that is passed shows at the end of the message. */
+		if (s->m->check != NULL)
+			(void)tf_check_header(s->m->check, name, value);
+	}
+	tf_watch_end(&watched);
 }
 
 void
 tf_session_eoh(struct tf_session *s)
 {
+	struct tf_watched watched;
+
+	tf_watch_begin(&watched, 0);
 	enter(s, PHASE_BODY);
+	tf_watch_end(&watched);
 }
 
 void
 tf_session_body(struct tf_session *s, struct tf_str chunk)
 {
+	struct tf_watched watched;
+
+	tf_watch_begin(&watched, 0);
 	if (enter(s, PHASE_BODY) && s->m->check != NULL)
 		tf_check_body(s->m->check, chunk);
+	tf_watch_end(&watched);
 }
 
 static size_t

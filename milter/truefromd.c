@@ -348,7 +348,9 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 
 	tf_buf_init_arena(&why, a, TEXT_MAX);
 	block_signals(&set);
+	/* A log that cannot be written to, and a file over the limit, are no reason to end. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (prepare(config, opts, &why) != 0) {
 		tf_log_complain("truefromd", &why);
 		tf_config_release(config);
@@ -375,6 +377,8 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 	tf_current_set_memory(current, memory);
 	catch_signals(&set);
 	warn_of_little_room(tf_current_connections(current));
+	if (!tf_watchdog_start(current, still_alive))
+		tf_log(TF_LOG_WARNING, "no thread can be made for the watchdog; there is none");
 	if (pthread_create(&server, NULL, serve, current) != 0) {
 		tf_log(TF_LOG_ERROR, "no thread can be made for libmilter; ending");
 		tf_pid_file_remove(pid_file);
@@ -383,8 +387,6 @@ run(struct tf_config *config, const struct options *opts, struct tf_arena *a)
 	tf_log(TF_LOG_NOTICE, "truefromd %s ready", PACKAGE_VERSION);
 	tf_process_ready();
 	tf_supervisor_notify("READY=1");
-	if (!tf_watchdog_start(current, still_alive))
-		tf_log(TF_LOG_WARNING, "no thread can be made for the watchdog; there is none");
 	wait_for_signals(current, opts->config_path, kept);
 	stopped = tf_mfi_stop();
 	if (stopped)

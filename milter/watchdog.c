@@ -74,15 +74,24 @@ interval_of_systemd(void)
 	return usec == 0 ? 1 : usec > 60 ? 60 : (uint32_t)usec;
 }
 
+/* Gives the resolver a sign, and takes over what is configured; how many it has not taken. */
+static uint32_t
+beat(uint32_t *watchdog_s_out)
+{
+	const uint32_t silent = tf_current_beat(dog.current, watchdog_s_out);
+
+	atomic_store(&dog.patience_s, *watchdog_s_out != 0 ? *watchdog_s_out : PATIENCE_S);
+	return silent;
+}
+
 static void
 look(uint32_t round)
 {
 	static bool late;
 	static uint32_t late_slot;
 	uint32_t watchdog_s;
-	const uint32_t silent = tf_current_beat(dog.current, &watchdog_s);
+	const uint32_t silent = beat(&watchdog_s);
 
-	atomic_store(&dog.patience_s, watchdog_s != 0 ? watchdog_s : PATIENCE_S);
 	late = late && atomic_load(&dog.due[late_slot]) != 0;
 	if (!late) {
 		late_slot = round % SLOTS;
@@ -114,11 +123,13 @@ tf_watchdog_start(struct tf_current *current, void (*good)(void))
 {
 	sigset_t all, before;
 	pthread_t thread;
+	uint32_t watchdog_s;
 	int error;
 
 	dog.current = current;
 	dog.good = good;
 	dog.every_s = interval_of_systemd();
+	(void)beat(&watchdog_s);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);

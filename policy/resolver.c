@@ -23,7 +23,7 @@
 #include "truefrom/banned.h"
 
 #define BUCKETS 1024
-#define SILENT_MAX 4 /* signs not taken, beyond which the thread is taken for stuck */
+#define SILENT_MAX 3 /* signs not taken, beyond which the thread is taken for stuck */
 /* Of dns.cache_size so much is for answers at hand, the rest for libunbound. */
 #define AT_HAND_PART 4
 

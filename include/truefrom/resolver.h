@@ -60,7 +60,7 @@ struct tf_resolver *tf_resolver_new(const struct tf_resolver_opts *opts, struct 
 void tf_resolver_retain(struct tf_resolver *r); /* another owner */
 /* NULL is fine. The last owner stops the thread, and waits for it unless it is stuck. */
 void tf_resolver_release(struct tf_resolver *r);
-/* False: its thread has ended, or has taken none of the last four signs (tf_resolver_beat). */
+/* False: its thread has ended, or has taken none of the last three signs (tf_resolver_beat). */
 bool tf_resolver_alive(const struct tf_resolver *r);
 /*
  * tf_resolver_beat - give the thread a sign, which it takes when its loop comes round

@@ -83,8 +83,9 @@ def sanitizer_report(text):
 class Daemon:
     """One truefromd; `settings` are written to `conf` before it starts and on each reload."""
 
-    def __init__(self, programs, directory, settings):
+    def __init__(self, programs, directory, settings, environment=None):
         self.programs = programs
+        self._environment = environment or {}
         self.conf = os.path.join(directory, "truefrom.conf")
         self.settings = settings
         self._directory = directory
@@ -117,7 +118,8 @@ class Daemon:
             [self.programs.truefromd, "-f", "-c", self.conf], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
             env={**os.environ, "NOTIFY_SOCKET": self._notify.getsockname(),
-                 "TSAN_OPTIONS": "exitcode=0"})  # what it reports is looked at, below
+                 "TSAN_OPTIONS": "exitcode=0",  # what it reports is looked at, below
+                 **self._environment})
         self._reader = threading.Thread(target=self._read, args=(self._process.stderr,),
                                         name="log", daemon=True)
         self._reader.start()

@@ -82,6 +82,7 @@ class MailExchanger:
         self.dns = dns
         self.user = user
         self._directory = directory
+        self.environment = {}  # of truefromd, beside ours
         self.daemon = None
 
     def settings(self, door="inet", **changes):
@@ -104,7 +105,8 @@ class MailExchanger:
     def start(self, zone, door="inet", **changes):
         """Load the zone and start truefromd with the usual settings and these changes."""
         self.dns.load(zone)
-        self.daemon = Daemon(self.programs, self._directory, self.settings(door, **changes))
+        self.daemon = Daemon(self.programs, self._directory, self.settings(door, **changes),
+                             self.environment)
         self.daemon.start()
         return self.daemon
 

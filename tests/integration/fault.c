@@ -1,0 +1,81 @@
+/*
+ * fault.c - faults in the libraries below truefromd, for test_watchdog.py
+ *
+ * Loaded before them (LD_PRELOAD). A fault is there as long as a file of its name lies in the
+ * folder $FAULT_DIR: hang-resolver, end-resolver (its loop ends), hang-message, no-threads.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* As their headers have them, which are not needed for more. */
+int ub_resolve_event(
+    void *ctx, const char *name, int type, int class, void *arg, void (*answer)(void), int *id);
+int event_base_dispatch(void *base);
+int event_base_loopbreak(void *base);
+int EVP_DigestFinal_ex(void *ctx, unsigned char *digest, unsigned int *len);
+
+static void *loop;
+
+static bool
+is_wanted(const char *fault)
+{
+	const char *folder = getenv("FAULT_DIR");
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder != NULL ? folder : "", fault);
+	return folder != NULL && access(path, F_OK) == 0;
+}
+
+static void
+hang(const char *fault)
+{
+	while (is_wanted(fault))
+		sleep(1);
+}
+
+int
+ub_resolve_event(
+    void *ctx, const char *name, int type, int class, void *arg, void (*answer)(void), int *id)
+{
+	__typeof__(ub_resolve_event) *real =
+	    (__typeof__(ub_resolve_event) *)dlsym(RTLD_NEXT, "ub_resolve_event");
+
+	hang("hang-resolver");
+	if (loop != NULL && is_wanted("end-resolver"))
+		(void)event_base_loopbreak(loop);
+	return real(ctx, name, type, class, arg, answer, id);
+}
+
+int
+event_base_dispatch(void *base)
+{
+	__typeof__(event_base_dispatch) *real =
+	    (__typeof__(event_base_dispatch) *)dlsym(RTLD_NEXT, "event_base_dispatch");
+
+	loop = base;
+	return real(base);
+}
+
+int
+EVP_DigestFinal_ex(void *ctx, unsigned char *digest, unsigned int *len)
+{
+	__typeof__(EVP_DigestFinal_ex) *real =
+	    (__typeof__(EVP_DigestFinal_ex) *)dlsym(RTLD_NEXT, "EVP_DigestFinal_ex");
+
+	hang("hang-message");
+	return real(ctx, digest, len);
+}
+
+int
+pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+	__typeof__(pthread_create) *real =
+	    (__typeof__(pthread_create) *)dlsym(RTLD_NEXT, "pthread_create");
+
+	return is_wanted("no-threads") ? EAGAIN : real(thread, attr, start, arg);
+}
