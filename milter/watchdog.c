@@ -20,7 +20,7 @@
 
 #define SLOTS 1024u    /* above TF_WATCH_MAX_S and the highest `watchdog` */
 #define PATIENCE_S 60u /* for what is told to systemd, when `watchdog` is 0 */
-#define SILENT_MAX 5u  /* signs to the resolver, beyond which systemd hears nothing */
+#define SILENT_MAX 3u  /* signs to the resolver, beyond which systemd hears nothing */
 #define LAST_WORDS_S 5u
 
 static struct {

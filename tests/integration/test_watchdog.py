@@ -108,7 +108,7 @@ def test_resolver_ends(mx, faults, changes, code):
 
 def test_message_hangs(mx, faults):
     """A message that stands beyond message_deadline ends the process; the MTA puts it off."""
-    mx.start(zone(), watchdog=1, message_deadline=1, dns={"timeout": 1})
+    mx.start(zone(), watchdog=2, message_deadline=1, dns={"timeout": 1})
     message = sign(letter(), "example.com", rsa_key(), "s1")
     with Supervisor(mx.daemon) as supervisor:
         faults.add("hang-message")
@@ -129,7 +129,7 @@ def test_stopped_process_is_not_stuck(mx, faults, folder):
     mx.environment = {"WATCHDOG_USEC": "4000000"}
     mx.start(zone(), watchdog=2, message_deadline=1, dns={"timeout": 1})
     os.mkdir(f"{folder}/stuck")
-    os.chmod(f"{folder}/stuck", 0o777)
+    os.chmod(f"{folder}/stuck", 0o755)
     stuck = Daemon(mx.programs, f"{folder}/stuck", mx.settings(
         socket=f"unix:{folder}/stuck/socket", watchdog=0, message_deadline=1,
         dns={"timeout": 1}), faults.environment)
@@ -140,7 +140,7 @@ def test_stopped_process_is_not_stuck(mx, faults, folder):
             client.connect("192.0.2.1")
             client.message(letter(), "alice@example.com")
         mx.daemon.signal(signal.SIGSTOP)
-        time.sleep(6)
+        time.sleep(5)
         mx.daemon.signal(signal.SIGCONT)
         said = stuck.states().count("WATCHDOG=1")
         assert offer(mx)[0] == 250
