@@ -319,7 +319,9 @@ run(struct load *l)
 static void
 print_times(const char *name, const struct load_histogram *h)
 {
-	printf("  \"%s\": {\"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"max\": %.3f},\n", name,
+	printf("  \"%s\": {\"mean\": %.3f, \"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"max\": "
+	       "%.3f},\n",
+	    name, h->total != 0 ? (double)h->sum_ns / 1e6 / (double)h->total : 0,
 	    load_histogram_quantile_ms(h, 0.5), load_histogram_quantile_ms(h, 0.9),
 	    load_histogram_quantile_ms(h, 0.99), (double)h->max_ns / 1e6);
 }

@@ -43,6 +43,7 @@ load_histogram_add(struct load_histogram *h, int64_t ns)
 		value = TOP_NS;
 	if (value > h->max_ns)
 		h->max_ns = value;
+	h->sum_ns += value;
 	h->count[index_of(value)]++;
 	h->total++;
 }

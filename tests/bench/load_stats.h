@@ -14,7 +14,7 @@
 #define LOAD_POWERS 33
 struct load_histogram {
 	uint64_t count[(LOAD_POWERS + 1) * LOAD_STEPS];
-	uint64_t total, max_ns;
+	uint64_t total, sum_ns, max_ns;
 };
 
 void load_histogram_add(struct load_histogram *h, int64_t ns);
