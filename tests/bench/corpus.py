@@ -5,7 +5,8 @@
 
 KIND is mixed (what a mail server sees: the kinds below, 2 KB to 5 MB, 15 KB on average),
 fresh (the same, but no two messages share a domain), size:BYTES (one signature),
-signatures:N (2 KB), or domains (2 KB, one signature, each message of a domain of its own).
+signatures:N (2 KB), domains (2 KB, one signature, each message of a domain of its own), or each
+(every kind below in turn).
 
 The same arguments give the same octets: keys and signatures come from the signer of
 tests/differential. A verdict follows from how a message was made, never from an evaluation.
@@ -70,12 +71,12 @@ class Text:
              "product system post her city add policy number such please available copyright "
              "support message after best software then good video well where info rights public "
              "books high school through each links she review years order very privacy book items "
-             "company read group need many user said does set under general research university").split()
+             "company read group need many user said does set under general research").split()
 
     def __init__(self, rng):
         self._rng = rng
-        self._prose = self._lines(1 << 18, self._prose_line)
-        self._base64 = self._lines(1 << 18, self._base64_line)
+        self._prose = self._lines(1 << 17, self._prose_line)
+        self._base64 = self._lines(1 << 17, self._base64_line)
 
     def body(self, size):
         """A body of about so many octets: prose, and of a large one most an attachment."""
@@ -124,22 +125,22 @@ class Maker:
         """A message of about the size that is due, less what its signatures will add."""
         self.number += 1
         large = self.size >= 40000
+        domain = author.partition("@")[2]
         fields = [
-            f"Received: from inside.{author.partition('@')[2]} (inside [10.0.0.{self.number % 250}])"
-            f"\r\n\tby out{self.number % 9}.{author.partition('@')[2]} (Postfix) with ESMTPS id "
-            f"4B{self.number:08X}\r\n\tfor <{RECIPIENT}>; Mon,  1 Jun 2026 12:00:00 +0000 (UTC)",
+            f"Received: from inside.{domain} (inside [10.0.0.{self.number % 250}])\r\n\tby "
+            f"out{self.number % 9}.{domain} (Postfix) with ESMTPS id 4B{self.number:08X}\r\n\tfor "
+            f"<{RECIPIENT}>; Mon,  1 Jun 2026 12:00:00 +0000 (UTC)",
             "Date: Mon, 1 Jun 2026 12:00:00 +0000",
             f"From: =?utf-8?q?Some_Sender?= <{author}>",
             f"To: Some User <{RECIPIENT}>",
-            f"Message-ID: <{self.number:06d}.{self.rng.getrandbits(64):016x}@"
-            f"{author.partition('@')[2]}>",
+            f"Message-ID: <{self.number:06d}.{self.rng.getrandbits(64):016x}@{domain}>",
             f"Subject: Your message number {self.number} of this month,\r\n and what it is about",
             "MIME-Version: 1.0",
             'Content-Type: multipart/mixed; boundary="=_part"' if large
             else "Content-Type: text/plain; charset=us-ascii",
             "Content-Transfer-Encoding: 7bit",
-            f"List-Unsubscribe: <https://{author.partition('@')[2]}/unsubscribe/{self.number:x}>,"
-            f"\r\n <mailto:unsubscribe@{author.partition('@')[2]}>",
+            f"List-Unsubscribe: <https://{domain}/unsubscribe/{self.number:x}>,"
+            f"\r\n <mailto:unsubscribe@{domain}>",
             "X-Mailer: bench 1.0",
             "Auto-Submitted: auto-generated",
         ]
@@ -177,7 +178,7 @@ class Maker:
         return self.signed(mail, site.name, site.ed25519)
 
     def via_service(self):
-        """A mailing service: envelope and second signature are its own, the first is the author's."""
+        """A mailing service: envelope and the upper signature are its own."""
         site, service = self.world.site(), self.world.site("esp")
         mail = self.plain(service, f"news@{site.name}", f"b-{self.number}@{service.name}", 2)
         mail = self.signed(mail, site.name, site.rsa)
@@ -431,12 +432,13 @@ def sizes(rng, count):
     return found
 
 
-def mixed(rng, count, fresh):
+def mixed(rng, count, name):
     """The world, and (kind, message) of each."""
-    world = World(rng, fresh)
+    world = World(rng, name == "fresh")
     maker = Maker(rng, world)
+    kinds = spread(rng, count) if name != "each" else list(MIX) * (count // len(MIX) + 1)
     mails = []
-    for kind, size in zip(spread(rng, count), sizes(rng, count)):
+    for kind, size in zip(kinds, sizes(rng, count)):
         maker.size = size
         mails.append((kind.__name__, kind(maker)))
     return world, mails
@@ -451,7 +453,9 @@ def uniform(rng, count, kind, amount):
         if kind == "size":
             maker.size = amount
         site = world.site() if kind == "domains" else world.numbered("d", 0)
-        signers = [world.numbered("d", n) for n in range(amount)] if kind == "signatures" else [site]
+        signers = [site]
+        if kind == "signatures":
+            signers = [world.numbered("d", n) for n in range(amount)]
         mail = maker.plain(site, signatures=len(signers) if kind == "size" else 0)
         for signer in reversed(signers):
             mail = maker.signed(mail, signer.name, signer.rsa, canon=(RELAXED, RELAXED))
@@ -464,8 +468,8 @@ def make(kind, count, seed):
     """The world and the messages of a kind."""
     name, _, amount = kind.partition(":")
     rng = random.Random(f"truefrom {kind} {count} {seed}")
-    if name in ("mixed", "fresh"):
-        return mixed(rng, count, name == "fresh")
+    if name in ("mixed", "fresh", "each"):
+        return mixed(rng, count, name)
     return uniform(rng, count, name, int(amount or 0))
 
 
@@ -500,8 +504,10 @@ def main():
     parser.add_argument("--kind", default="mixed")
     options = parser.parse_args()
     kind = options.kind.partition(":")[0]
-    if kind not in ("mixed", "fresh", "size", "signatures", "domains") or options.messages < 1:
-        parser.error(f"--kind: mixed, fresh, size:BYTES, signatures:N or domains, not {kind}")
+    if kind not in ("mixed", "fresh", "each", "size", "signatures", "domains"):
+        parser.error(f"--kind: there is no {kind}")
+    if options.messages < 2:
+        parser.error("--messages: two or more")
     print(json.dumps(write(options.out, options.kind, options.messages, options.seed)))
 
 
