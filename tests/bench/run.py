@@ -22,6 +22,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -231,12 +232,13 @@ def machine():
 def build_programs(folder):
     """Build what is needed: in `folder` when given, else from scratch as a package would."""
     if folder is None:
-        folder = tempfile.mkdtemp(prefix="truefrom-bench-build-")
+        folder = tempfile.mkdtemp(prefix="truefrom-bench-")
+        os.environ["TRUEFROM_BENCH_REMOVE"] = folder
         if not (TOP / "configure").exists():
             subprocess.run(["autoreconf", "-fi", str(TOP)], check=True, capture_output=True)
         subprocess.run([str(TOP / "configure")], cwd=folder, check=True, capture_output=True)
         os.chmod(folder, 0o755)
-    subprocess.run(["make", "-s", f"-j{os.cpu_count()}", *PROGRAMS], cwd=folder, check=True,
+    subprocess.run(["make", "-s", "ARFLAGS=cr", f"-j{os.cpu_count()}", *PROGRAMS], cwd=folder, check=True,
                    stdout=subprocess.DEVNULL)
     return os.path.abspath(folder)
 
@@ -277,7 +279,10 @@ def main():
         os.environ["TRUEFROM_BENCH_BUILD"] = build_programs(options.build)
     ground.enter()
     begin = datetime.datetime.now(datetime.timezone.utc)
-    with tempfile.TemporaryDirectory(prefix="truefrom-bench-") as folder:
+    with contextlib.ExitStack() as at_the_end:
+        if "TRUEFROM_BENCH_REMOVE" in os.environ:
+            at_the_end.callback(shutil.rmtree, os.environ["TRUEFROM_BENCH_REMOVE"])
+        folder = at_the_end.enter_context(tempfile.TemporaryDirectory(prefix="truefrom-bench-"))
         os.chmod(folder, 0o755)
         ground.use_resolv_conf(folder)
         bench = Bench(options, os.environ["TRUEFROM_BENCH_BUILD"], folder)
