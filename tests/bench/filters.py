@@ -5,6 +5,7 @@ file. The others do what truefrom does and nothing more, with the best settings 
 where Debian's default is another, a comment says so. Each finds a folder of its own.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -79,11 +80,16 @@ class Filter:
         """For the load generator, in the order of the chain."""
         return [f"unix:{path}" for _, path in self._processes]
 
+    @property
+    def data(self):
+        """Where its processes, which are not root, may write; its settings lie above."""
+        return self.folder / "data"
+
     def start(self, folder):
         """Start it in a folder and wait until it listens."""
         self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o777)
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.data.chmod(0o777)
         log = self.folder / "output"
         for command, path in self.commands():
             with open(log, "ab") as file:
@@ -100,7 +106,8 @@ class Filter:
     def stop(self):
         """End it, at once: libmilter looks only every few seconds whether it shall end."""
         for pid in self.pids():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         for process, path in self._processes:
             process.wait()
             pathlib.Path(path).unlink(missing_ok=True)
@@ -158,7 +165,7 @@ class Truefrom(Filter):
         return said(str(self.build / "truefromd"), "-V")
 
     def commands(self):
-        path = str(self.folder / "s")
+        path = str(self.data / "s")
         conf = self.write("truefrom.conf", settings.render(settings.merge({
             "socket": "inet:8893@127.0.0.1" if self.inet else f"unix:{path}",
             "socket_mode": "0666", "user": "nobody", "authserv_id": AUTHSERV_ID,
@@ -189,7 +196,7 @@ class Empty(Filter):
         return "libmilter 1.0.1"
 
     def commands(self):
-        path = str(self.folder / "s")
+        path = str(self.data / "s")
         program = str(self.build / "tests" / "bench" / "empty_filter")
         return [([program, f"unix:{path}"], path)]
 
@@ -206,7 +213,7 @@ class OpenPair(Filter):
         return f"{said('opendkim', '-V')}, {said('opendmarc', '-V')}"
 
     def commands(self):
-        dkim, dmarc = str(self.folder / "dkim"), str(self.folder / "dmarc")
+        dkim, dmarc = str(self.data / "dkim"), str(self.data / "dmarc")
         # Debian: Syslog yes. Off here, as nothing would take what they write. Its TrustAnchorFile
         # is left out: our zone is not signed, and validation would cost more questions.
         # libunbound keeps answers; with QueryCache yes besides, nothing changes.
@@ -253,7 +260,7 @@ class Rspamd(Filter):
         return said("rspamd", "--version")
 
     def commands(self):
-        path = str(self.folder / "s")
+        path = str(self.data / "s")
         lua = self.write("rspamd.lua", "-- no rules: only modules\n")
         plugins = "\n".join(f'  path = "${{PLUGINSDIR}}/{name}.lua";' for name in self.modules
                             if name != "dkim")
@@ -263,20 +270,20 @@ class Rspamd(Filter):
 filters = "dkim";
 explicit_modules = [];
 url_tld = "{self.suffixes()}";
-control_socket = "{self.folder}/control mode=0600";
+control_socket = "{self.data}/control mode=0600";
 dns {{ nameserver = ["{ground.DNS_ADDRESS}:53:1"]; timeout = 5s; retransmits = 1; }}
 """)
         # Debian: one worker of each of four kinds. Here as many proxies as there are cores, which
         # scan themselves, so that nothing is handed on.
         conf = self.write("rspamd.conf", f"""\
 options {{
-  pidfile = "{self.folder}/rspamd.pid";
+  pidfile = "{self.data}/rspamd.pid";
   .include "$CONFDIR/options.inc"
   .include(priority=10) "{options}"
 }}
 logging {{
   type = "file";
-  filename = "{self.folder}/rspamd.log";
+  filename = "{self.data}/rspamd.log";
   .include "$CONFDIR/logging.inc"
 }}
 worker "rspamd_proxy" {{
@@ -303,5 +310,5 @@ milter_headers {{
 }}
 """)
         return [(["rspamd", "-f", "-u", "_rspamd", "-g", "_rspamd", "-c", conf,
-                  f"--var=DBDIR={self.folder}", f"--var=RUNDIR={self.folder}",
-                  f"--var=LOGDIR={self.folder}"], path)]
+                  f"--var=DBDIR={self.data}", f"--var=RUNDIR={self.data}",
+                  f"--var=LOGDIR={self.data}"], path)]

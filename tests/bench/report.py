@@ -192,7 +192,7 @@ def names(results):
         "when": results["when"], "command": results["command"],
         "minutes": f"{results['minutes']:.0f}",
         "versions": "; ".join(data["version"] + (f", commit {machine['commit']}" if name == OURS
-                                                 and machine["commit"] else "")
+                                                 and machine.get("commit") else "")
                               for name, data in results["filters"].items()),
         "corpus": f"{mixed['messages']} messages of {mixed['mean_bytes'] / 1000:.1f} KB on average "
                   f"with {mixed['rsa']:.2f} RSA and {mixed['ed25519']:.2f} Ed25519 signatures each",

@@ -238,8 +238,8 @@ def build_programs(folder):
             subprocess.run(["autoreconf", "-fi", str(TOP)], check=True, capture_output=True)
         subprocess.run([str(TOP / "configure")], cwd=folder, check=True, capture_output=True)
         os.chmod(folder, 0o755)
-    subprocess.run(["make", "-s", "ARFLAGS=cr", f"-j{os.cpu_count()}", *PROGRAMS], cwd=folder, check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(["make", "-s", "ARFLAGS=cr", f"-j{os.cpu_count()}", *PROGRAMS], cwd=folder,
+                   check=True, stdout=subprocess.DEVNULL)
     return os.path.abspath(folder)
 
 
