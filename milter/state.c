@@ -41,15 +41,23 @@ path_in(const char *dir, const char *name)
 	return path;
 }
 
-struct tf_state *
-tf_state_new(struct tf_str dir, struct tf_dmarc_memory *memory)
+struct tf_str
+tf_state_folder(struct tf_str dir)
 {
 	const struct tf_str given = tf_str_from(getenv("STATE_DIRECTORY"));
-	struct tf_state *s;
 
 	if (dir.len == 0)
 		dir = tf_str_sub(given, 0, tf_str_find(given, ':'));
-	if (dir.len == 0 || dir.ptr[0] != '/')
+	return dir.len != 0 && dir.ptr[0] == '/' ? dir : TF_NONE_STR;
+}
+
+struct tf_state *
+tf_state_new(struct tf_str dir, struct tf_dmarc_memory *memory)
+{
+	struct tf_state *s;
+
+	dir = tf_state_folder(dir);
+	if (dir.len == 0)
 		return NULL;
 	s = tf_xcalloc(1, sizeof(*s));
 	s->memory = memory;

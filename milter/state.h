@@ -20,6 +20,8 @@ struct tf_state;
  * Returns NULL when there is no such folder to be had: nothing is kept then.
  */
 struct tf_state *tf_state_new(struct tf_str dir, struct tf_dmarc_memory *memory);
+/* The folder that tf_state_new takes; empty when there is none. */
+struct tf_str tf_state_folder(struct tf_str dir);
 void tf_state_free(struct tf_state *s); /* NULL is fine */
 /* Read the file into the memory. A damaged one gives what is whole of it, and a warning. */
 void tf_state_load(struct tf_state *s, int64_t now);

@@ -22,6 +22,7 @@
 #include "autoconf.h"
 #include "milter/config_parse.h"
 #include "milter/confine.h"
+#include "milter/confine_files.h"
 #include "milter/mfi.h"
 #include "milter/on_error.h"
 #include "milter/process.h"
@@ -321,6 +322,37 @@ prepare(const struct tf_config *config, const struct options *opts, struct tf_bu
 	return tf_process_drop(&account, why);
 }
 
+/* The folder of an absolute name, or "". */
+static struct tf_str
+folder_of(struct tf_str name)
+{
+	const size_t slash = tf_str_rfind(name, '/');
+
+	if (name.len == 0 || name.ptr[0] != '/')
+		return TF_NONE_STR;
+	return tf_str_sub(name, 0, slash != 0 ? slash : 1);
+}
+
+/* Files are written for the state, at the end of PID file and socket, and for dns.zone on a reload
+ * (policy/dns_zone.c). Where the kernel cannot see to it, the user's rights have to do. */
+static void
+shut_in_files(const struct tf_config *config)
+{
+	const struct tf_str socket =
+	    tf_str_sub(config->socket, tf_str_find(config->socket, ':') + 1, config->socket.len);
+	const struct tf_str wanted[] = { tf_state_folder(config->state_dir),
+		folder_of(config->pid_file), folder_of(socket), TF_STR("/tmp") };
+	struct tf_str folders[TF_ARRAY_LEN(wanted)];
+	size_t count = 0;
+
+	for (size_t i = 0; i < TF_ARRAY_LEN(wanted); i++) {
+		if (wanted[i].len != 0)
+			folders[count++] = wanted[i];
+	}
+	if (!tf_confine_files(folders, count))
+		tf_log(TF_LOG_DEBUG, "sandbox: this kernel does not keep us to our folders");
+}
+
 /* From now on no code is loaded and no user or host looked up. The name of this host is in a. */
 static int
 shut_in(const struct tf_config *config, struct tf_arena *a, struct tf_str *host_name_out,
@@ -328,7 +360,10 @@ shut_in(const struct tf_config *config, struct tf_arena *a, struct tf_str *host_
 {
 	*host_name_out = tf_host_name(a);
 	tf_check_prepare();
-	if (!config->sandbox || tf_confine_daemon(why) == 0)
+	if (!config->sandbox)
+		return 0;
+	shut_in_files(config);
+	if (tf_confine_daemon(why) == 0)
 		return 0;
 	tf_buf_lit(why, "; sandbox = false does without");
 	return -1;

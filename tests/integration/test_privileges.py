@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 
@@ -87,6 +88,40 @@ def test_sandbox_and_reload(mx, folder):
     wait.until(lambda: (state / "policies").exists(), "the state is kept", 5)
     assert mx.send(letter(), sender="bob@zoned.example", ip="192.0.2.7",
                    check=False).log["spf"] == "pass"
+
+
+@pytest.fixture(name="elsewhere")
+def fixture_elsewhere():
+    """A folder that is not below /tmp, where it may write anyway."""
+    path = tempfile.mkdtemp(dir="/var/tmp")
+    os.chmod(path, 0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def test_folders(plain, mx, elsewhere):
+    """A folder that takes the place of its own is not its own: it writes to no other."""
+    del plain
+    if ctypes.CDLL(None).syscall(444, None, 0, 1) < 1:  # landlock_create_ruleset: its version
+        pytest.skip("this kernel has no Landlock")
+    state = pathlib.Path(elsewhere, "state")
+
+    def make():
+        state.mkdir()
+        shutil.chown(state, "nobody")
+
+    make()
+    mx.user = "nobody"
+    mx.start(ZONE, state_dir=str(state))
+    assert mx.send(letter()).log["dmarc"] == "pass"
+    mx.daemon.reload()
+    wait.until(lambda: (state / "policies").exists(), "the state is kept", 5)
+    state.rename(f"{elsewhere}/old")
+    make()
+    mx.dns.load(zones.join(ZONE, zones.domain("example.org", dmarc="v=DMARC1; p=reject")))
+    mx.send(letter("bob@example.org"), check=False)
+    mx.daemon.reload()
+    mx.daemon.wait_for_line("state_dir: .* cannot be written: Permission denied")
 
 
 def test_capabilities_of_another_user(mx, folder):
