@@ -19,6 +19,7 @@
 #define AUTHORS_MAX ((size_t)50000)
 #define SOURCES_MAX ((size_t)1000)
 #define RULES_MAX ((size_t)1000)
+#define REASONS_MAX ((size_t)100)
 #define SOURCES_SHOWN ((size_t)5)
 #define VALUE_SHOWN ((size_t)300)
 
@@ -63,6 +64,8 @@ struct tf_stats {
 	uint64_t unnamed; /* messages whose author domain found no room */
 	struct counts all;
 	struct items authors, rules;
+	uint64_t undecided; /* messages that on_error decided about */
+	struct items reasons;
 };
 
 struct tf_stats *
@@ -74,6 +77,7 @@ tf_stats_new(void)
 	s->line = tf_arena_new();
 	s->authors.max = AUTHORS_MAX;
 	s->rules.max = RULES_MAX;
+	s->reasons.max = REASONS_MAX;
 	return s;
 }
 
@@ -227,6 +231,17 @@ count_author(struct tf_stats *s, const struct tf_log_line *line, enum outcome do
 }
 
 static void
+count_undecided(struct tf_stats *s, const struct tf_log_line *line, enum outcome done)
+{
+	const struct tf_str reason = tf_log_line_get(line, "reason");
+	struct item *item = item_of(s, &s->reasons, tf_str_sub(reason, 0, VALUE_SHOWN), MEMORY_MAX);
+
+	s->undecided++;
+	if (item != NULL)
+		count(&item->counts, done, OUTCOMES);
+}
+
+static void
 count_message(struct tf_stats *s, const struct tf_log_line *line)
 {
 	const struct tf_str would_word = tf_log_line_get(line, "would");
@@ -244,6 +259,8 @@ count_message(struct tf_stats *s, const struct tf_log_line *line)
 	rule = item_of(s, &s->rules, tf_log_line_get(line, "rule"), MEMORY_MAX);
 	if (rule != NULL)
 		count(&rule->counts, done, would);
+	if (tf_str_eq(tf_log_line_get(line, "rule"), TF_STR("error")))
+		count_undecided(s, line, done);
 }
 
 void
@@ -404,6 +421,23 @@ write_author(struct tf_stats *s, const struct item *author, struct tf_buf *out)
 		tf_buf_printf(out, "          and %zu more sources\n", n - SOURCES_SHOWN);
 }
 
+/* Few, and each a case for the postmaster: all are shown. */
+static void
+write_reasons(const struct tf_stats *s, struct tf_buf *out)
+{
+	if (s->undecided == 0)
+		return;
+	tf_buf_printf(out, "\ntruefrom itself could not decide about %llu (on_error):\n",
+	    (unsigned long long)s->undecided);
+	for (size_t i = 0; i < s->reasons.count; i++) {
+		const struct item *reason = s->reasons.sorted[i];
+
+		tf_buf_printf(out, "%8llu  ", (unsigned long long)reason->counts.messages);
+		put_clean(reason->name, out);
+		tf_buf_byte(out, '\n');
+	}
+}
+
 void
 tf_stats_write_words(struct tf_stats *s, size_t top, struct tf_buf *out)
 {
@@ -416,6 +450,7 @@ tf_stats_write_words(struct tf_stats *s, size_t top, struct tf_buf *out)
 	if (s->damaged != 0)
 		tf_buf_printf(out, "\n%llu lines of truefromd are damaged and not counted\n",
 		    (unsigned long long)s->damaged);
+	write_reasons(s, out);
 	if (refused(&s->all) == 0) {
 		tf_buf_lit(out, "\nnothing was refused, and nothing would be\n");
 		return;
@@ -461,6 +496,20 @@ put_counts(struct tf_stats *s, const struct tf_field *texts, size_t text_count,
 			tf_arena_printf(s->line, "%llu", (unsigned long long)c->would[i]), true };
 	}
 	tf_explain_fields_json(fields, n, out);
+}
+
+static void
+put_reasons(struct tf_stats *s, struct tf_buf *out)
+{
+	tf_buf_printf(out, ",\"undecided\":%llu,\"reasons\":[", (unsigned long long)s->undecided);
+	for (size_t i = 0; i < s->reasons.count; i++) {
+		const struct item *item = s->reasons.sorted[i];
+		const struct tf_field reason = { "reason", item->name, false };
+
+		tf_buf_lit(out, i > 0 ? "," : "");
+		put_counts(s, &reason, 1, &item->counts, out);
+	}
+	tf_buf_byte(out, ']');
 }
 
 /* The object of put_counts goes on with a list. */
@@ -518,5 +567,7 @@ tf_stats_write_json(struct tf_stats *s, size_t top, struct tf_buf *out)
 		tf_buf_lit(out, i > 0 ? "," : "");
 		put_author(s, list[i], out);
 	}
-	tf_buf_printf(out, "],\"author_count\":%zu}\n", n);
+	tf_buf_printf(out, "],\"author_count\":%zu", n);
+	put_reasons(s, out);
+	tf_buf_lit(out, "}\n");
 }

@@ -220,6 +220,34 @@ test_bounded(void **state)
 	bench_free(&b);
 }
 
+/* What on_error decided about, by the reason, accepted ones too. */
+static void
+test_undecided(void **state)
+{
+	static const char *const outcomes[] = {
+		"action=tempfail rule=error reason=\"limits.headers reached\"",
+		"action=accept rule=error reason=\"the resolver has failed\"",
+		"action=accept rule=error reason=\"the resolver has failed\"",
+		"action=accept rule=none reason=\"no record\"",
+	};
+	struct bench b = bench_new();
+	const json_t *reason;
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(outcomes); i++)
+		message(&b, "a.example", "192.0.2.1", outcomes[i]);
+	counted(&b, 1);
+	assert_num("undecided", number(b.json, "undecided"), 3);
+	assert_num("reasons", json_array_size(json_object_get(b.json, "reasons")), 2);
+	reason = json_array_get(json_object_get(b.json, "reasons"), 1);
+	assert_text(reason, "reason", "the resolver has failed");
+	assert_num("accepted", number(reason, "accept"), 2);
+	assert_non_null(strstr(tf_arena_cstr(b.a, in_words(&b, 1)),
+	    "could not decide about 3 (on_error):\n       1  limits.headers reached\n"
+	    "       2  the resolver has failed\n"));
+	bench_free(&b);
+}
+
 /* Lines of a file: with CRLF, without an end, too long, none. */
 static void
 test_read(void **state)
@@ -253,6 +281,7 @@ main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_read),
 	};
 
