@@ -42,7 +42,7 @@ struct message {
 	struct tf_str authserv_id;
 	struct tf_authres_ids ids;
 	struct tf_str *rcpts;
-	size_t rcpt_count;
+	size_t rcpt_count, rcpt_room;
 	bool rcpts_incomplete;
 	struct seen authres, received_spf, quarantine;
 	struct tf_plan plan;
@@ -244,6 +244,22 @@ tf_session_mail(struct tf_session *s, const struct tf_mail *mail)
 	s->phase = PHASE_MAIL;
 }
 
+static void
+grow_rcpts(struct tf_session *s)
+{
+	struct message *m = s->m;
+	size_t room = m->rcpt_room != 0 ? m->rcpt_room * 2 : 8;
+	struct tf_str *grown;
+
+	if (room > RCPTS_MAX)
+		room = RCPTS_MAX;
+	grown = tf_arena_array(s->arena, room, sizeof(*grown));
+	if (m->rcpt_count != 0)
+		memcpy(grown, m->rcpts, m->rcpt_count * sizeof(*grown));
+	m->rcpts = grown;
+	m->rcpt_room = room;
+}
+
 void
 tf_session_rcpt(struct tf_session *s, struct tf_str rcpt)
 {
@@ -253,12 +269,13 @@ tf_session_rcpt(struct tf_session *s, struct tf_str rcpt)
 		return;
 	if (m->check != NULL)
 		tf_check_rcpt(m->check);
-	if (m->rcpts == NULL)
-		m->rcpts = tf_arena_array(s->arena, RCPTS_MAX, sizeof(*m->rcpts));
-	if (m->rcpt_count == RCPTS_MAX)
+	if (m->rcpt_count == RCPTS_MAX) {
 		m->rcpts_incomplete = true;
-	else
-		m->rcpts[m->rcpt_count++] = tf_arena_dup(s->arena, without_brackets(rcpt));
+		return;
+	}
+	if (m->rcpt_count == m->rcpt_room)
+		grow_rcpts(s);
+	m->rcpts[m->rcpt_count++] = tf_arena_dup(s->arena, without_brackets(rcpt));
 }
 
 static void
