@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "milter/log.h"
 #include "milter/on_error.h"
 #include "milter/session.h"
 #include "milter/watchdog.h"
@@ -226,6 +227,7 @@ tf_session_mail(struct tf_session *s, const struct tf_mail *mail)
 	id.receiver = m->authserv_id;
 	m->opts = config->check;
 	m->opts.trace = s->explain;
+	m->opts.no_notes = !s->explain && !tf_log_wants(TF_LOG_DEBUG);
 	m->opts.memory = tf_current_memory(s->current);
 	m->opts.keys = tf_current_keys(s->current);
 	m->opts.spf_skip =

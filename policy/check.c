@@ -36,6 +36,7 @@ struct tf_check {
 	struct tf_arc_check *arc; /* NULL: not asked for */
 	struct tf_treewalks *walks;
 	const char *too_big;
+	struct tf_notes *notes; /* of the result; NULL: nobody will read them */
 	struct tf_result result;
 };
 
@@ -62,6 +63,8 @@ tf_check_begin(struct tf_arena *a, struct tf_resolver *r, const struct tf_check_
 	c->result.identity.helo = tf_arena_dup(a, id->helo);
 	c->result.identity.mail_from = tf_arena_dup(a, id->mail_from);
 	c->result.identity.receiver = tf_arena_dup(a, id->receiver);
+	if (!opts->no_notes)
+		c->notes = &c->result.notes;
 	tf_header_block_init(&c->headers, a, &limits);
 	c->dns = tf_dns_begin(r, &opts->dns);
 	tf_arena_defer(a, end_dns, c);
@@ -207,7 +210,7 @@ eval_arc(struct tf_check *c)
 	struct tf_result *res = &c->result;
 
 	if (c->arc != NULL)
-		tf_arc_eval(c->arc, &res->notes, &res->arc);
+		tf_arc_eval(c->arc, c->notes, &res->arc);
 }
 
 /* What DMARC may align: results that somebody vouched for, and those that a DNS failure hid. */
@@ -299,7 +302,7 @@ eval_dmarc(struct tf_check *c)
 			.now = res->identity.now,
 		};
 
-		tf_dmarc_eval(c->walks, c->arena, &in, &res->notes, &dmarc[i]);
+		tf_dmarc_eval(c->walks, c->arena, &in, c->notes, &dmarc[i]);
 		if (weight(&dmarc[i]) > weight(res->dmarc))
 			res->dmarc = &dmarc[i];
 	}
@@ -319,14 +322,14 @@ tf_check_finish(struct tf_check *c, void (*tick)(void *), void *tick_arg)
 		tf_dns_set_tick(c->dns, tick, tick_arg, TICK_MS);
 	tf_dns_set_deadline(c->dns, c->opts->deadline_ms);
 	if (c->mailfrom != NULL)
-		tf_spf_eval(c->mailfrom, &res->notes, &res->mailfrom);
+		tf_spf_eval(c->mailfrom, c->notes, &res->mailfrom);
 	tf_body_hashes_finish(tf_signed_message_body(c->message));
-	tf_dkim_eval(c->dkim, &res->notes, &res->dkim, &res->dkim_count);
+	tf_dkim_eval(c->dkim, c->notes, &res->dkim, &res->dkim_count);
 	if (c->opts->dmarc.enabled)
 		eval_dmarc(c);
 	eval_arc(c);
 	if (c->helo != NULL)
-		tf_spf_eval(c->helo, &res->notes, &res->helo);
+		tf_spf_eval(c->helo, c->notes, &res->helo);
 	if (c->opts->trace)
 		tf_dns_trace(c->dns, c->arena, &res->dns, &res->dns_count, &res->dns_ms);
 	res->dns_asked = tf_dns_asked(c->dns);

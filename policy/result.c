@@ -226,10 +226,13 @@ tf_result_flaw(const struct tf_result *res, bool with_dmarc)
 void
 tf_note(struct tf_notes *notes, struct tf_arena *a, enum tf_check_kind check, const char *fmt, ...)
 {
-	struct tf_note *note = tf_arena_alloc(a, sizeof(*note));
+	struct tf_note *note;
 	struct tf_buf text;
 	va_list ap;
 
+	if (notes == NULL)
+		return;
+	note = tf_arena_alloc(a, sizeof(*note));
 	tf_buf_init_arena(&text, a, SIZE_MAX);
 	va_start(ap, fmt);
 	tf_buf_vprintf(&text, fmt, ap);

@@ -46,6 +46,7 @@ struct tf_check_opts {
 	uint64_t max_memory;       /* of one message's arena */
 	struct tf_key_cache *keys; /* or NULL: none */
 	bool trace;                /* keep every DNS answer for the result (command line) */
+	bool no_notes;             /* nobody will read the notes: none are written */
 	bool spf_skip; /* the client is one of inbound_relays: SPF does not apply, both results none
 			*/
 };

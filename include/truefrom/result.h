@@ -268,6 +268,8 @@ bool tf_dmarc_policy_from(struct tf_str s, enum tf_dmarc_policy *policy_out); /*
 /*
  * tf_note - append one note to the trail
  *
+ * notes  NULL: nobody will read them, and nothing is done
+ *
  * The text is formatted into the arena; bytes that are not printable ASCII become '?'.
  */
 void tf_note(struct tf_notes *notes, struct tf_arena *a, enum tf_check_kind check, const char *fmt,

@@ -148,6 +148,12 @@ test_options(void **state)
 	assert_false(res->mailfrom.checked);
 	assert_int_equal(res->dmarc->code, TF_FAIL);
 	assert_int_equal(res->dns_count, res->dns_asked);
+	assert_true(res->notes.count != 0);
+
+	opts.no_notes = true;
+	res = check(a, r, &opts, &id, " a@good.example");
+	assert_int_equal(res->dmarc->code, TF_FAIL);
+	assert_int_equal(res->notes.count, 0);
 	tf_arena_free(a);
 	tf_resolver_release(r);
 }

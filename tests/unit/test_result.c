@@ -109,6 +109,7 @@ test_notes(void **state)
 	tf_note(&notes, a, TF_CHECK_SPF, "first %d", 1);
 	tf_note(&notes, a, TF_CHECK_DKIM, "line\nbreak%s", "\x7f\xff");
 	tf_note(&notes, a, TF_CHECK_ARC, "%s", "");
+	tf_note(NULL, a, TF_CHECK_SPF, "for nobody");
 	assert_int_equal(notes.count, 3);
 	for (n = notes.first; n != NULL; n = n->next)
 		assert_str("note", n->text, tf_str_from(want[i++]));
