@@ -25,10 +25,14 @@ PASS = expect.field(expect.spf("pass", "example.com"), expect.NO_DKIM,
                     expect.dmarc("pass", "example.com", "reject"))
 
 
-@pytest.fixture(name="door", params=["inet", "unix"])
+both_doors = pytest.mark.parametrize("door", ["inet", "unix"], indirect=True)
+
+
+@pytest.fixture(name="door")
 def fixture_door(request):
-    """Each attack comes over TCP and over the UNIX socket."""
-    return request.param
+    """Attacks that depend on the kind of socket come over TCP and over a UNIX socket, the others
+    over this one."""
+    return getattr(request, "param", "unix")
 
 
 @pytest.fixture(name="health")
@@ -74,6 +78,7 @@ def in_threads(count, work):
     assert not failures, failures
 
 
+@both_doors
 def test_random_conversations(request, mx, address, health):
     """Conversations at random, four at a time: each connection is closed in the end. (--minutes
     has it go on for so long, with a look at the daemon's health each minute.)"""
@@ -99,6 +104,7 @@ def test_random_conversations(request, mx, address, health):
     print(f"{had} conversations")
 
 
+@both_doors
 def test_cut_everywhere(address):
     """A session is cut at each of its octets, softly and hard."""
     octets = b"".join(message())
@@ -188,6 +194,7 @@ def test_huge_commands(address):
             hang_up(address, b"".join(message()[:8]) + octets)
 
 
+@both_doors
 def test_idle_connections(address, health):
     """A thousand connections on which nothing is said, or no message, or (a few) half a command."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -206,6 +213,7 @@ def test_idle_connections(address, health):
             sock.close()
 
 
+@both_doors
 def test_connection_per_millisecond(address, health):
     """For a good second somebody connects each millisecond, says a little at most, and is gone."""
     octets = b"".join(message())
@@ -220,6 +228,7 @@ def test_connection_per_millisecond(address, health):
             health.check_service()
 
 
+@both_doors
 def test_slow_clients(address, health):
     """Forty clients that say an octet every 100 ms hold nobody up; one that does so every
     millisecond gets its verdict."""
@@ -241,6 +250,7 @@ def test_slow_clients(address, health):
     in_threads(41, drip)
 
 
+@both_doors
 def test_half_commands(address):
     """Half a command holds a thread of libmilter's; the session that was to have the same thread
     does not wait for the other half."""
