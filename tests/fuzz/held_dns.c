@@ -9,12 +9,16 @@
 #include "truefrom/domain.h"
 
 #define HELD_MAX 4096
+#define KEPT_MAX 256
 
 struct tf_resolver {
 	struct tf_str order;
 	void (*answer)(struct tf_question *q);
 	struct tf_post *held[HELD_MAX];
 	size_t held_count;
+	struct tf_dns_shared *kept[KEPT_MAX];
+	size_t kept_count;
+	bool recalls;
 };
 
 static struct tf_resolver resolver;
@@ -24,6 +28,15 @@ held_dns_start(struct tf_str order, void (*answer)(struct tf_question *q))
 {
 	resolver.order = order;
 	resolver.answer = answer;
+	resolver.recalls = false;
+	while (resolver.kept_count != 0)
+		tf_dns_shared_release(resolver.kept[--resolver.kept_count]);
+}
+
+void
+held_dns_recall(void)
+{
+	resolver.recalls = true;
 }
 
 struct tf_resolver *
@@ -51,7 +64,10 @@ held_dns_finish(struct tf_question *q, struct tf_str packet, enum tf_dns_status 
 		shared = tf_dns_shared_new(q->name, q->type, &answer);
 	tf_arena_free(a);
 	tf_question_finish(q, answer.status, shared);
-	tf_dns_shared_release(shared);
+	if (shared != NULL && resolver.kept_count < KEPT_MAX)
+		resolver.kept[resolver.kept_count++] = shared;
+	else
+		tf_dns_shared_release(shared);
 }
 
 /* Does one of the things that are held. */
@@ -138,9 +154,10 @@ tf_resolver_count_question(struct tf_resolver *r)
 struct tf_dns_shared *
 tf_resolver_recall(struct tf_resolver *r, struct tf_str name, enum tf_dns_type type)
 {
-	(void)r;
-	(void)name;
-	(void)type;
+	for (size_t i = 0; r->recalls && i < r->kept_count; i++) {
+		if (tf_dns_shared_is_for(r->kept[i], name, type))
+			return tf_dns_shared_retain(r->kept[i]);
+	}
 	return NULL;
 }
 

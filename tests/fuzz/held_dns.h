@@ -11,7 +11,7 @@
 #include "policy/dns_message.h"
 
 /*
- * held_dns_start - for what is asked from now on
+ * held_dns_start - for what is asked from now on; no answer is at hand
  *
  * order   each byte says which of the things held is done next; behind its end, the oldest
  * answer  ends in held_dns_finish
@@ -20,6 +20,8 @@ void held_dns_start(struct tf_str order, void (*answer)(struct tf_question *q));
 /* The packet that came for a question; empty: nothing but a failure. */
 void held_dns_finish(struct tf_question *q, struct tf_str packet, enum tf_dns_status failure);
 struct tf_resolver *held_dns(void);
+/* From now on, answers that came since held_dns_start are at hand, as in dns_cache.c. */
+void held_dns_recall(void);
 /* Does all that is held, and what comes of it. */
 void held_dns_settle(void);
 size_t held_dns_count(void);
