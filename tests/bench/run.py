@@ -23,6 +23,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -278,6 +279,7 @@ def main():
             install_peers()
         os.environ["TRUEFROM_BENCH_BUILD"] = build_programs(options.build)
     ground.enter()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: clean up, then end
     begin = datetime.datetime.now(datetime.timezone.utc)
     with contextlib.ExitStack() as at_the_end:
         if "TRUEFROM_BENCH_REMOVE" in os.environ:
