@@ -201,7 +201,6 @@ tf_check_body(struct tf_check *c, struct tf_str chunk)
 	if (!within_memory(c))
 		return;
 	tf_body_hashes_feed(tf_signed_message_body(c->message), chunk);
-	tf_dkim_body(c->dkim, chunk);
 }
 
 static void

@@ -130,12 +130,6 @@ tf_dkim_start(struct tf_arena *a, struct tf_dns *dns, const struct tf_dkim_opts 
 	return c;
 }
 
-void
-tf_dkim_body(struct tf_dkim_check *c, struct tf_str chunk)
-{
-	tf_verifier_body(c->verifier, chunk);
-}
-
 static void
 conclude(struct tf_dkim *result, enum tf_code code, struct tf_str reason)
 {

@@ -26,8 +26,6 @@ struct tf_dkim_check;
 struct tf_dkim_check *tf_dkim_start(struct tf_arena *a, struct tf_dns *dns,
     const struct tf_dkim_opts *opts, struct tf_signed_message *m, const struct tf_author *authors,
     int64_t now, enum tf_verifier_kind kind);
-/* The body in chunks that may be split anywhere; line ends as received. */
-void tf_dkim_body(struct tf_dkim_check *c, struct tf_str chunk);
 /*
  * tf_dkim_eval - the body ended, its hashes are finished: wait for keys, verify, conclude
  *

@@ -1,5 +1,5 @@
 /*
- * dkim_library.h - libopendkim behind a guard, one of the two verifiers of dkim_verifier.h
+ * dkim_library.h - libopendkim behind a guard: whether signatures over the header are good
  *
  * One object is one message and belongs to one thread at a time. Nothing here asks the DNS.
  */
@@ -21,17 +21,14 @@ struct tf_dkim_library;
  */
 struct tf_dkim_library *tf_dkim_library_start(
     struct tf_arena *a, const struct tf_header_block *hb, struct tf_verify *items, size_t count);
-/* The body in chunks that may be split anywhere. */
-void tf_dkim_library_body(struct tf_dkim_library *l, struct tf_str chunk);
 /*
- * tf_dkim_library_finish - the body ends here; a missing final CRLF is supplied
+ * tf_dkim_library_finish - once the keys are there
  *
- * seen  what the body holds
- *
- * Fills result of each item that has a key and no result yet: TF_VERIFIED_UNABLE, with why, where
- * the library was not asked or did not answer.
+ * Fills result of each item that has a key and no result yet: TF_VERIFIED_PASS when the signature
+ * over the header is good (the body is not looked at), TF_VERIFIED_BAD_SIGNATURE, or
+ * TF_VERIFIED_UNABLE, with why, where the library was not asked or did not answer.
  */
-void tf_dkim_library_finish(struct tf_dkim_library *l, const struct tf_body_seen *seen);
+void tf_dkim_library_finish(struct tf_dkim_library *l);
 const char *tf_dkim_library_version(void); /* and OpenSSL's, as tf_verifier_version has it */
 
 #endif

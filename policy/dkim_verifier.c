@@ -1,13 +1,12 @@
 /*
  * dkim_verifier.c - the cryptographic half of DKIM: header and body against signature and key
  *
- * Implements RFC 6376 section 6.1.3 twice over. libopendkim (dkim_library.c) is asked first. What
- * it would get wrong, or cannot do, it says itself: by a rule for each case before the body, by the
- * kind of body at its end. Those signatures are verified here, from the primitives that DKIM and
- * ARC share (signed_message.c, body_hash.c, key_cache.c). These need no forecast: the header is in
- * memory anyway, and the hashes of the body are always kept, at 1 ms for each MB where the library
- * takes 6; they also tell how much of a body is behind l=. So no case remains that nobody decides.
- * Does not: judge keys, times or partial bodies (dkim.c).
+ * Implements RFC 6376 section 6.1.3. The signature over the header is checked twice over: by
+ * libopendkim (dkim_library.c), which says itself, by a rule for each case, what it would get wrong
+ * or cannot do; and those here, from the primitives that DKIM and ARC share (signed_message.c,
+ * key_cache.c). So no case remains that nobody decides. The hash of the body is body_hash.c's
+ * alone: one pass for all signatures of DKIM and ARC, which also tells how much of a body is behind
+ * l=. Does not: judge keys, times or partial bodies (dkim.c).
  */
 #include "policy/dkim_library.h"
 #include "truefrom/banned.h"
@@ -40,24 +39,24 @@ tf_verifier_start(struct tf_arena *a, struct tf_signed_message *m, struct tf_ver
 	return v;
 }
 
-void
-tf_verifier_body(struct tf_verifier *v, struct tf_str chunk)
-{
-	if (v->library != NULL)
-		tf_dkim_library_body(v->library, chunk);
-}
-
-/* Of a signature whose body was hashed and is not too short. */
+/* The signature over the header, by our own code. */
 static enum tf_verified
-verify(struct tf_verifier *v, const struct tf_verify *item, const struct tf_body_hash *body)
+verify(struct tf_verifier *v, const struct tf_verify *item)
 {
 	const struct tf_dkim_sig *sig = item->sig;
+
+	return tf_signed_message_verifies(v->message, sig->header_relaxed, sig->names, item->field,
+		   item->key, sig->signature)
+		   ? TF_VERIFIED_PASS
+		   : TF_VERIFIED_BAD_SIGNATURE;
+}
+
+static bool
+has_body_hash(const struct tf_verify *item, const struct tf_body_hash *body)
+{
 	const struct tf_str hash = { (const char *)body->digest, sizeof(body->digest) };
 
-	if (!tf_signed_message_verifies(v->message, sig->header_relaxed, sig->names, item->field,
-		item->key, sig->signature))
-		return TF_VERIFIED_BAD_SIGNATURE;
-	return tf_str_eq(sig->body_hash, hash) ? TF_VERIFIED_PASS : TF_VERIFIED_BAD_BODY;
+	return tf_str_eq(item->sig->body_hash, hash);
 }
 
 /* What l= says about the body is settled before any arithmetic. */
@@ -83,17 +82,19 @@ tf_verifier_finish(struct tf_verifier *v)
 	for (size_t i = 0; i < v->count; i++)
 		settle_limit(&v->items[i], v->bodies[i]);
 	if (v->library != NULL)
-		tf_dkim_library_finish(
-		    v->library, tf_body_hashes_seen(tf_signed_message_body(v->message)));
-	for (size_t i = 0; i < v->count && v->own; i++) {
+		tf_dkim_library_finish(v->library);
+	for (size_t i = 0; i < v->count; i++) {
 		struct tf_verify *item = &v->items[i];
 
 		if (item->key == NULL || v->bodies[i] == NULL)
 			continue;
-		if (item->result == TF_VERIFIED_NOT || item->result == TF_VERIFIED_UNABLE) {
-			item->result = verify(v, item, v->bodies[i]);
+		if (v->own &&
+		    (item->result == TF_VERIFIED_NOT || item->result == TF_VERIFIED_UNABLE)) {
+			item->result = verify(v, item);
 			item->why = NULL;
 		}
+		if (item->result == TF_VERIFIED_PASS && !has_body_hash(item, v->bodies[i]))
+			item->result = TF_VERIFIED_BAD_BODY;
 	}
 }
 

@@ -32,9 +32,9 @@ struct tf_verify {
 };
 
 /*
- * Who verifies: libopendkim, and our own code what the library would get wrong (the default of
- * dkim.verifier); our own code everything; or, for tests that compare the two, the library alone,
- * which then leaves TF_VERIFIED_UNABLE.
+ * Who checks signatures over the header: libopendkim, and our own code what the library would get
+ * wrong (the default of dkim.verifier); our own code all of them; or, for tests that compare the
+ * two, the library alone, which then leaves TF_VERIFIED_UNABLE. The hash of the body is ours.
  */
 enum tf_verifier_kind { TF_VERIFIER_BOTH, TF_VERIFIER_LIBRARY, TF_VERIFIER_OWN };
 
@@ -51,8 +51,6 @@ struct tf_verifier;
  */
 struct tf_verifier *tf_verifier_start(struct tf_arena *a, struct tf_signed_message *m,
     struct tf_verify *items, size_t count, enum tf_verifier_kind kind);
-/* The body in chunks that may be split anywhere. */
-void tf_verifier_body(struct tf_verifier *v, struct tf_str chunk);
 /* The body ended, and the hashes of the message are finished. Fills items. */
 void tf_verifier_finish(struct tf_verifier *v);
 const char *tf_verifier_version(void); /* "libopendkim 2.11.0, OpenSSL 3.0.15"; static text */

@@ -46,30 +46,6 @@ test_long_names(void **state)
 	}
 }
 
-/* The library makes a pass over the body for each l=, so it gets three at most. */
-static void
-test_many_limits(void **state)
-{
-	struct fixture *f = *state;
-	struct tf_arena *a = tf_arena_new();
-	struct tf_header_block *hb = sign_on_top(a, default_header(a), RELAXED, 2048, "good");
-	struct run run = new_run(a, f->resolver);
-
-	for (size_t i = 0; i < 5; i++)
-		hb = sign_on_top(a, hb, MORE("l=38"), 2048, "good");
-	run_dkim(&run, hb, TF_STR(BODY));
-	assert_int_equal(run.count, 6);
-	for (size_t i = 0; i < run.count; i++)
-		check_result("l= over all of the body", &run.dkim[i], TF_PASS, "");
-	run.kind = TF_VERIFIER_LIBRARY;
-	run_dkim(&run, hb, TF_STR(BODY));
-	for (size_t i = 0; i < run.count; i++)
-		check_result("the library alone", &run.dkim[i],
-		    i == 3 || i == 4 ? TF_NEUTRAL : TF_PASS,
-		    i == 3 || i == 4 ? "too many signatures with l=" : "");
-	tf_arena_free(a);
-}
-
 /* The items that the library gets, and why not the others, before the body. */
 static void
 test_choice(void **state)
@@ -85,7 +61,6 @@ test_choice(void **state)
 		{ " v=1; a=%K; d=example.com; s=%S; h=From:X-Odd; bh=%H; b=%B", NULL },
 	};
 	struct tf_verify items[TF_ARRAY_LEN(fields)];
-	const struct tf_body_seen seen = { .nul = true };
 	struct tf_arena *a = tf_arena_new();
 	struct tf_header_block *hb = default_header(a);
 	struct tf_dkim_library *l;
@@ -106,8 +81,7 @@ test_choice(void **state)
 	l = tf_dkim_library_start(a, hb, items, TF_ARRAY_LEN(fields));
 	for (size_t i = 0; i < TF_ARRAY_LEN(fields); i++)
 		assert_str(fields[i].tags, tf_str_from(items[i].why), tf_str_from(fields[i].why));
-	tf_dkim_library_body(l, TF_STR(BODY));
-	tf_dkim_library_finish(l, &seen);
+	tf_dkim_library_finish(l);
 	for (size_t i = 0; i < TF_ARRAY_LEN(fields); i++)
 		assert_num("without a key", items[i].result, TF_VERIFIED_NOT);
 	tf_arena_free(a);
@@ -127,7 +101,6 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_many_limits),
 		cmocka_unit_test(test_version),
 	};
 
