@@ -181,7 +181,7 @@ is_host_name(struct tf_str name)
 		if (!tf_is_alnum(name.ptr[i]) && memchr("._-", name.ptr[i], 3) == NULL)
 			return false;
 	}
-	return name.len != 0 && name.len <= 253;
+	return name.len != 0 && name.len <= 253 && tf_is_alnum(name.ptr[0]);
 }
 
 /* Ours first, then those that are removed on arrival too. */

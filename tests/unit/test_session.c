@@ -628,6 +628,7 @@ test_authserv_id(void **state)
 		{ "configured", "authserv_id = \"id.example\"", "mta.ours.example", "id.example;" },
 		{ "macro j", "", "mta.ours.example", "mta.ours.example;" },
 		{ "no macro", "", "", "mx.ours.example;" },
+		{ "macro that is a dot alone", "", ".", "mx.ours.example;" },
 		{ "macro that is no name", "", "a;dmarc=pass", "mx.ours.example;" },
 	};
 
