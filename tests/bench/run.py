@@ -28,6 +28,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
@@ -44,6 +45,7 @@ PROGRAMS = ["truefromd", "truefrom", "tests/bench/load", "tests/bench/dns_server
             "tests/bench/empty_filter"]
 LEVELS = (1, 8, 64, 512)
 DELAY_MS = 100
+SETTLE_S = 15  # before memory is looked at: what is free is given back now and then
 SLOW = {"delay_ms": 2000, "drop": 10}
 
 
@@ -137,6 +139,7 @@ def warm(bench, count, rounds, seconds):
                         seen = bench.measure(each, folder, level, count * passes[each.name])
                         cells[each.name, level].append(seen)
                         results[each.name]["errors"] += seen["errors"]["total"]
+            time.sleep(SETTLE_S)
             for each in bench.filters:
                 results[each.name].update(peak_mb=ground.memory_mb(each.pids()),
                                           after_mb=ground.memory_mb(each.pids(), "VmRSS"))
