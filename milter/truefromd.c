@@ -33,7 +33,8 @@
 
 #define TEXT_MAX ((size_t)64 * 1024)
 /* What is remembered goes to the disk that often, on a reload and at the end. */
-#define SAVE_S 300
+#define TRIM_S 10
+#define SAVE_ROUNDS 30 /* of TRIM_S */
 
 enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_OPERATION = 3 };
 
@@ -277,15 +278,19 @@ still_alive(void)
 static void
 wait_for_signals(struct tf_current *current, const char *path, struct tf_state *kept)
 {
-	while (!atomic_load(&asked_to_stop)) {
-		struct timespec until = { .tv_sec = time(NULL) + SAVE_S };
+	for (uint32_t round = 1; !atomic_load(&asked_to_stop); round++) {
+		struct timespec until = { .tv_sec = time(NULL) + TRIM_S };
+		bool save = round % SAVE_ROUNDS == 0;
 
 		/* Ends early when the handler ran in this thread: then there is something to see.
 		 */
 		(void)sem_timedwait(&asked, &until);
-		if (!atomic_load(&asked_to_stop) && atomic_exchange(&asked_to_reload, false))
+		if (!atomic_load(&asked_to_stop) && atomic_exchange(&asked_to_reload, false)) {
 			reload(current, path);
-		if (!atomic_load(&asked_to_stop))
+			save = true;
+		}
+		tf_heap_trim();
+		if (!atomic_load(&asked_to_stop) && save)
 			tf_state_save(kept);
 	}
 	tf_supervisor_notify("STOPPING=1");
@@ -447,6 +452,7 @@ main(int argc, char **argv)
 
 	if (argc > 0)
 		argv[0] = program; /* what getopt complains as */
+	tf_heap_prepare();
 	code = read_options(argc, argv, &opts);
 	if (code >= 0)
 		return code;

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "truefrom/base.h"
 
@@ -35,6 +38,8 @@
 #define BLOCK_MIN ((size_t)8 * 1024)
 #define BLOCK_MAX ((size_t)256 * 1024)
 #define ALIGN _Alignof(max_align_t)
+#define POOLS 16                     /* glibc makes eight for each core */
+#define LARGE ((int)(2 * BLOCK_MAX)) /* for glibc's mmap threshold */
 
 struct block {
 	struct block *next;
@@ -86,6 +91,36 @@ tf_xcalloc(size_t n, size_t size)
 		out_of_memory(n * size);
 	return ptr;
 }
+
+#ifdef __GLIBC__
+
+void
+tf_heap_prepare(void)
+{
+	(void)mallopt(M_ARENA_MAX, POOLS);
+	/* Set at all, it stays: large blocks are the system's again as soon as they are free. */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
+}
+
+void
+tf_heap_trim(void)
+{
+	(void)malloc_trim(0);
+}
+
+#else
+
+void
+tf_heap_prepare(void)
+{
+}
+
+void
+tf_heap_trim(void)
+{
+}
+
+#endif
 
 void *
 tf_xmalloc(size_t size)

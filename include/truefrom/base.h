@@ -233,6 +233,13 @@ void *tf_xcalloc(size_t n, size_t size);
 void *tf_xrealloc(void *ptr, size_t size);
 char *tf_xstrdup(struct tf_str s);
 void tf_xfree(void *ptr);
+/*
+ * The heap of a daemon: hundreds of sessions come and go, in any thread of libmilter's. prepare
+ * comes before the first thread, and lets them share few pools; trim gives what is free in them back
+ * to the system, in a millisecond or so. Thread-safe. Other C libraries than glibc do as they like.
+ */
+void tf_heap_prepare(void);
+void tf_heap_trim(void);
 
 /* A bug in this program: says where and aborts. No input from outside may lead here. */
 void tf_panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
