@@ -50,7 +50,7 @@ def table(results):
         add(f"latency ms p50 / p90 / p99, {n} connection{'s' * (n != '1')}",
             lambda _, d, n=n: " / ".join(number(d["levels"][n]["latency_ms"][q])
                                          for q in ("p50", "p90", "p99")))
-    add("memory after all of it, MB", lambda _, d: number(d["after_mb"]))
+    add("memory 15 s after all of it, MB", lambda _, d: number(d["after_mb"]))
     add("memory at its peak, MB", lambda _, d: number(d["peak_mb"]))
 
     def asks(pick):
