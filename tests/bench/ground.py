@@ -31,7 +31,7 @@ def enter():
         subprocess.run(["ip", "address", "add", f"{DNS_ADDRESS}/32", "dev", "lo"], check=True)
         return
     if os.geteuid() != 0:
-        sys.exit("run.py: needs root: for the namespace, and the filters start as root")
+        sys.exit(f"{sys.argv[0]}: needs root: for the namespace, and the filters start as root")
     os.environ[VARIABLE] = "own"
     os.execvp(namespace.UNSHARE[0], [*namespace.UNSHARE, sys.executable, *sys.argv])
 

@@ -109,7 +109,7 @@ class Postfix:
     is "inet" with SMTP AUTH; "accept" is "inet" with milter_default_action=accept.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, sink=LmtpSink):
         self.dir = directory
         self.etc = os.path.join(directory, "etc")
         self.milter_dir = os.path.join(directory, "milter")
@@ -126,7 +126,7 @@ class Postfix:
             self.milters["inet6"] = ("::1", free_port("::1"))
         self.ports = {name: free_port() for name in [*self.milters, "plain", "auth", "accept"]}
         self._write_configuration()
-        self.sink = LmtpSink(os.path.join(directory, "lmtp"))
+        self.sink = sink(os.path.join(directory, "lmtp"))
         os.chmod(os.path.join(directory, "lmtp"), 0o666)
         self._sasl = SaslServer(os.path.join(directory, "sasl"))
 
