@@ -78,7 +78,8 @@ class Filter:
     @property
     def sockets(self):
         """For the load generator, in the order of the chain."""
-        return [f"unix:{path}" for _, path in self._processes]
+        return [path if path.startswith("inet:") else f"unix:{path}"
+                for _, path in self._processes]
 
     @property
     def data(self):
@@ -173,10 +174,6 @@ class Truefrom(Filter):
         return [([str(self.build / "truefromd"), "-f", "-c", conf],
                  "inet:8893@127.0.0.1" if self.inet else path)]
 
-    @property
-    def sockets(self):
-        return ["inet:8893@127.0.0.1"] if self.inet else super().sockets
-
     def has_key(self, key):
         """Is there such a configuration key?"""
         program = str(self.build / "truefrom")
@@ -192,13 +189,18 @@ class Empty(Filter):
 
     name = "empty"
 
+    def __init__(self, build, name=None, inet=False):
+        super().__init__(build)
+        self.name = name or self.name
+        self.inet = inet
+
     def version(self):
         return "libmilter 1.0.1"
 
     def commands(self):
-        path = str(self.data / "s")
+        path = "inet:8894@127.0.0.1" if self.inet else str(self.data / "s")
         program = str(self.build / "tests" / "bench" / "empty_filter")
-        return [([program, f"unix:{path}"], path)]
+        return [([program, path if self.inet else f"unix:{path}"], path)]
 
 
 class OpenPair(Filter):

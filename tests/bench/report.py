@@ -101,11 +101,13 @@ def targets(results):
     rows.append((f"{slow['connections']} connections, answers 2 s late, one in ten never: p99",
                  f"{bound} s or less", f"{p99:.1f} s, {slow['errors']} errors",
                  p99 <= bound and not slow["errors"]))
-    unix, inet = results["transports"]["unix"], results["transports"]["inet"]
-    ratio = inet["per_second"] / unix["per_second"]
+    by = results["transports"]
+    ours_more = by["inet"]["cpu_ms"] - by["unix"]["cpu_ms"]
+    floor = by["empty inet"]["cpu_ms"] - by["empty unix"]["cpu_ms"]  # the kernel's TCP
     rows.append(("inet socket beside UNIX socket", "as fast but for the copy",
-                 f"{ratio * 100:.0f} % of its rate, {inet['cpu_ms'] - unix['cpu_ms']:+.2f} ms CPU",
-                 ratio >= 0.9))
+                 f"{by['inet']['per_second'] / by['unix']['per_second'] * 100:.0f} % of its rate, "
+                 f"{ours_more:+.2f} ms CPU; an empty filter {floor:+.2f} ms",
+                 ours_more <= floor + 0.1 * by["unix"]["cpu_ms"]))
     steepest = max(curve["steepest"] for curve in results["curves"].values())
     rows.append(("every growth curve", "linear or better", f"exponent {steepest:.2f} at most",
                  all(curve["linear"] for curve in results["curves"].values())))

@@ -190,16 +190,17 @@ def slow(bench, connections):
 
 
 def transports(bench, count, rounds):
-    """The same daemon behind a UNIX and an inet socket, in turns."""
+    """The same daemon behind a UNIX and an inet socket, and an empty filter, in turns."""
     folder = bench.corpus("mixed", count)
-    pair = [Truefrom(bench.build, name="unix"), Truefrom(bench.build, name="inet", inet=True)]
+    four = [Truefrom(bench.build, name="unix"), Truefrom(bench.build, name="inet", inet=True),
+            Empty(bench.build, name="empty unix"), Empty(bench.build, name="empty inet", inet=True)]
     bench.say("inet and UNIX sockets")
-    cells = {each.name: [] for each in pair}
-    with bench.dns.serving(folder / "zone"), bench.running(*pair):
-        for each in pair:
+    cells = {each.name: [] for each in four}
+    with bench.dns.serving(folder / "zone"), bench.running(*four):
+        for each in four:
             bench.measure(each, folder, 64, count)
         for _ in range(rounds):
-            for each in pair:
+            for each in four:
                 cells[each.name].append(bench.measure(each, folder, 64, count * 2))
     bench.results["transports"] = {name: middle(runs) for name, runs in cells.items()}
 
