@@ -16,6 +16,7 @@
 #include "policy/header.h"
 #include "policy/mailbox.h"
 #include "policy/spf.h"
+#include "policy/spf_check.h"
 #include "truefrom/banned.h"
 
 #define TICK_MS 5000
@@ -115,14 +116,16 @@ tf_check_header(struct tf_check *c, struct tf_str name, struct tf_str value)
 /*
  * Ask ahead for the walk of a domain that may come to vouch for an author. Without two labels in
  * common with an author domain it can align only under a record of a top-level domain: not worth a
- * question to each. One question stays for each author domain, about its existence.
+ * question to each. One question stays for each author domain, about its existence, and a third of
+ * all for SPF, whose records may not be here yet.
  */
 static void
 start_walk_of(struct tf_check *c, struct tf_str domain)
 {
 	const struct tf_author *author = &c->result.author;
 
-	if (tf_dns_budget_left(c->dns) < author->domain_count + TF_TREEWALK_MAX)
+	if (tf_dns_budget_left(c->dns) <
+	    tf_dns_budget(c->dns) / 3 + author->domain_count + TF_TREEWALK_MAX)
 		return;
 	for (size_t i = 0; i < author->domain_count; i++) {
 		if (tf_domain_labels(domain) > 1 &&
@@ -307,6 +310,25 @@ eval_dmarc(struct tf_check *c)
 	}
 }
 
+/*
+ * The evaluation of SPF may ask what could not be asked ahead, and a hostile record wants all that
+ * it can get. When that could leave too little for the authors' policies, these are waited for
+ * first.
+ */
+static void
+settle_authors(struct tf_check *c)
+{
+	const struct tf_author *author = &c->result.author;
+	const uint32_t most = 1 + c->opts->spf.max_dns_terms * (1 + TF_SPF_HOSTS_MAX);
+
+	if (c->walks == NULL || tf_dns_budget_left(c->dns) >= most + author->domain_count)
+		return;
+	for (size_t i = 0; i < author->domain_count; i++) {
+		if (!tf_treewalk_eval(c->walks, author->domains[i])->failed)
+			(void)tf_treewalk_exists(c->walks, author->domains[i]);
+	}
+}
+
 const struct tf_result *
 tf_check_finish(struct tf_check *c, void (*tick)(void *), void *tick_arg)
 {
@@ -320,6 +342,7 @@ tf_check_finish(struct tf_check *c, void (*tick)(void *), void *tick_arg)
 	if (tick != NULL)
 		tf_dns_set_tick(c->dns, tick, tick_arg, TICK_MS);
 	tf_dns_set_deadline(c->dns, c->opts->deadline_ms);
+	settle_authors(c);
 	if (c->mailfrom != NULL)
 		tf_spf_eval(c->mailfrom, c->notes, &res->mailfrom);
 	tf_body_hashes_finish(tf_signed_message_body(c->message));

@@ -333,6 +333,36 @@ add_hostile_chain(struct tf_check *c, struct tf_arena *a)
 	}
 }
 
+/* settled: whether all that is asked ahead has been asked before the end of the message, which
+ * nobody promises. */
+static void
+check_hostile(struct tf_resolver *r, const struct hostile_row *row, bool settled)
+{
+	const struct tf_identity id = identity(row->mail_from, "helo.example");
+	struct tf_arena *a = tf_arena_new();
+	struct tf_check *c = tf_check_begin(a, r, &defaults, &id);
+	const struct tf_result *res;
+
+	tf_check_rcpt(c);
+	if (settled)
+		let_it_ask(r);
+	add_hostile_header(c, a, row->author);
+	add_hostile_chain(c, a);
+	tf_check_eoh(c);
+	if (settled)
+		let_it_ask(r);
+	res = tf_check_finish(c, NULL, NULL);
+	assert_num(row->what, res->author_count, AUTHORS);
+	assert_num(row->what, res->dkim_count, SIGNATURES);
+	assert_num(row->what, res->dkim[SIGNATURES - 1].code, TF_PERMERROR);
+	assert_str(row->what, res->dkim[SIGNATURES - 1].reason, TF_STR("key not found"));
+	assert_str(row->what, res->dmarc->from, tf_str_from(row->author));
+	assert_str(row->what, res->dmarc->record_domain, tf_str_from(row->applies));
+	assert_num(row->what, res->dmarc->code, TF_FAIL);
+	assert_num(row->what, res->dmarc->applied_policy, TF_POLICY_REJECT);
+	tf_arena_free(a);
+}
+
 static void
 test_hostile_questions(void **state)
 {
@@ -341,28 +371,8 @@ test_hostile_questions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < TF_ARRAY_LEN(hostile_rows); i++) {
-		const struct hostile_row *row = &hostile_rows[i];
-		const struct tf_identity id = identity(row->mail_from, "helo.example");
-		struct tf_arena *a = tf_arena_new();
-		struct tf_check *c = tf_check_begin(a, r, &defaults, &id);
-		const struct tf_result *res;
-
-		tf_check_rcpt(c);
-		let_it_ask(r);
-		add_hostile_header(c, a, row->author);
-		add_hostile_chain(c, a);
-		tf_check_eoh(c);
-		let_it_ask(r);
-		res = tf_check_finish(c, NULL, NULL);
-		assert_num(row->what, res->author_count, AUTHORS);
-		assert_num(row->what, res->dkim_count, SIGNATURES);
-		assert_num(row->what, res->dkim[SIGNATURES - 1].code, TF_PERMERROR);
-		assert_str(row->what, res->dkim[SIGNATURES - 1].reason, TF_STR("key not found"));
-		assert_str(row->what, res->dmarc->from, tf_str_from(row->author));
-		assert_str(row->what, res->dmarc->record_domain, tf_str_from(row->applies));
-		assert_num(row->what, res->dmarc->code, TF_FAIL);
-		assert_num(row->what, res->dmarc->applied_policy, TF_POLICY_REJECT);
-		tf_arena_free(a);
+		for (int round = 0; round < 10; round++)
+			check_hostile(r, &hostile_rows[i], round == 9);
 	}
 	tf_resolver_release(r);
 	tf_arena_free(text);
