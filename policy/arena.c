@@ -38,7 +38,6 @@
 #define BLOCK_MIN ((size_t)8 * 1024)
 #define BLOCK_MAX ((size_t)256 * 1024)
 #define ALIGN _Alignof(max_align_t)
-#define POOLS 16                     /* glibc makes eight for each core */
 #define LARGE ((int)(2 * BLOCK_MAX)) /* for glibc's mmap threshold */
 
 struct block {
@@ -97,7 +96,6 @@ tf_xcalloc(size_t n, size_t size)
 void
 tf_heap_prepare(void)
 {
-	(void)mallopt(M_ARENA_MAX, POOLS);
 	/* Set at all, it stays: large blocks are the system's again as soon as they are free. */
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 }

@@ -235,9 +235,8 @@ char *tf_xstrdup(struct tf_str s);
 void tf_xfree(void *ptr);
 /*
  * The heap of a daemon: hundreds of sessions come and go, in any thread of libmilter's. prepare
- * comes before the first thread, and lets them share few pools; trim gives what is free in them
- * back to the system, in a millisecond or so. Thread-safe. Other C libraries than glibc do as they
- * like.
+ * comes before the first thread; trim gives what is free back to the system, in a millisecond or
+ * so. Thread-safe. Other C libraries than glibc do as they like.
  */
 void tf_heap_prepare(void);
 void tf_heap_trim(void);
