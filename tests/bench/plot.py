@@ -136,7 +136,7 @@ def svg(results):
     for number, data in enumerate(results.get("curves", {}).values()):
         points = [(p["x"], p["cpu_ms"]) for p in data["points"]]
         curve(out, GAP + number % 2 * (wide + GAP), top + number // 2 * (PLOT + 78), wide,
-              f"truefrom's CPU, ms a message, over {data['what'].partition(',')[0]}",
+              f"truefrom's CPU ms over {data['what'].partition(',')[0]}",
               [("", points, COLOURS[0])],
               f"{data['what']}; exponent {data['exponent']:.2f}, at most {data['steepest']:.2f}")
     rows_of_curves = (len(results.get("curves", {})) + 1) // 2
