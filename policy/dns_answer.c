@@ -2,7 +2,8 @@
  * dns_answer.c - the contents of DNS: packets -> answers, master files -> records
  *
  * The only user of ldns. Reads replies as strictly as RFC 1035 section 4 and RFC 2181 allow: what
- * does not fit the question is TF_DNS_MALFORMED, never "no record".
+ * does not fit the question is TF_DNS_MALFORMED, never "no record". The frame of a packet is
+ * dns_packet.c's.
  * Does not: ask (resolver.c), compare message ids (libunbound does, on the wire), follow an alias
  * beyond the packet, or know what a record means.
  * Limits: 65,535 octets a packet (which also bounds the text of its TXT records), 8 aliases,
@@ -13,13 +14,9 @@
 #include <string.h>
 
 #include "policy/dns_answer.h"
+#include "policy/dns_packet.h"
 #include "truefrom/domain.h"
 #include "truefrom/banned.h"
-
-#define HEADER_SIZE 12
-#define RECORD_SIZE 10 /* type, class, TTL, length of the data */
-#define PACKET_MAX 65535
-#define SECTION_MAX 256 /* aliases, records and their signatures fit; parsing stays cheap */
 
 /* A name out of a packet, as text: 255 octets on the wire make at most 253. */
 struct name {
@@ -71,111 +68,6 @@ owner_is(const ldns_rr *rr, struct tf_str name)
 	return name_from_rdf(ldns_rr_owner(rr), &owner) && tf_str_eq(name_str(&owner), name);
 }
 
-static uint16_t
-u16_at(struct tf_str packet, size_t at)
-{
-	return (uint16_t)((unsigned char)packet.ptr[at] << 8 | (unsigned char)packet.ptr[at + 1]);
-}
-
-static uint32_t
-u32_at(struct tf_str packet, size_t at)
-{
-	return (uint32_t)u16_at(packet, at) << 16 | u16_at(packet, at + 2);
-}
-
-/* Moves *at behind the name there, compressed or not. */
-static bool
-skip_name(struct tf_str packet, size_t *at)
-{
-	while (*at < packet.len) {
-		unsigned char length = (unsigned char)packet.ptr[*at];
-
-		*at += length >= 0xc0 ? 2 : (size_t)length + 1;
-		if (length == 0 || length >= 0xc0)
-			return *at <= packet.len;
-		if (length > 63)
-			return false;
-	}
-	return false;
-}
-
-/* Moves *at behind the record there. */
-static bool
-skip_record(struct tf_str packet, size_t *at)
-{
-	if (!skip_name(packet, at) || packet.len - *at < RECORD_SIZE)
-		return false;
-	*at += RECORD_SIZE + (size_t)u16_at(packet, *at + RECORD_SIZE - 2);
-	return *at <= packet.len;
-}
-
-/* The time to live of the record at *at, which is moved behind it; a SOA's is that of what is not
- * there (RFC 2308 section 5). */
-static uint32_t
-take_ttl(struct tf_str packet, size_t *at, uint16_t *type_out)
-{
-	size_t record = *at, minimum;
-	uint32_t ttl;
-
-	(void)skip_name(packet, &record);
-	(void)skip_record(packet, at);
-	minimum = *at - 4;
-	*type_out = u16_at(packet, record);
-	ttl = u32_at(packet, record + 4);
-	if (*type_out == LDNS_RR_TYPE_SOA && minimum >= record + RECORD_SIZE &&
-	    u32_at(packet, minimum) < ttl)
-		ttl = u32_at(packet, minimum);
-	return ttl <= INT32_MAX ? ttl : 0; /* RFC 2181 section 8 */
-}
-
-/* How long a whole reply may be kept. Without a SOA, absence is not kept at all. */
-static uint32_t
-ttl_of(struct tf_str packet, bool absent)
-{
-	uint32_t least = INT32_MAX, ttl;
-	size_t at = HEADER_SIZE;
-	bool known = !absent;
-	uint16_t type;
-
-	(void)skip_name(packet, &at);
-	at += 4;
-	for (size_t left = u16_at(packet, 6); left > 0; left--) {
-		ttl = take_ttl(packet, &at, &type);
-		least = ttl < least ? ttl : least;
-	}
-	for (size_t left = u16_at(packet, 8); absent && left > 0; left--) {
-		ttl = take_ttl(packet, &at, &type);
-		known = known || type == LDNS_RR_TYPE_SOA;
-		least = ttl < least ? ttl : least;
-	}
-	return known ? least : 0;
-}
-
-/* A whole reply to one question: not cut, nothing behind its end, sections not too long. */
-static bool
-is_whole_reply(struct tf_str packet)
-{
-	size_t at = HEADER_SIZE, records = 0;
-
-	if (packet.len < HEADER_SIZE || packet.len > PACKET_MAX)
-		return false;
-	if (((unsigned char)packet.ptr[2] & 0xfa) != 0x80) /* QR set, opcode QUERY, TC clear */
-		return false;
-	if (u16_at(packet, 4) != 1 || !skip_name(packet, &at) || packet.len - at < 4)
-		return false;
-	at += 4;
-	for (size_t count = 6; count <= 10; count += 2) {
-		if (u16_at(packet, count) > SECTION_MAX)
-			return false;
-		records += u16_at(packet, count);
-	}
-	while (records-- > 0) {
-		if (!skip_record(packet, &at))
-			return false;
-	}
-	return at == packet.len;
-}
-
 static bool
 question_is(const ldns_rr *rr, struct tf_str name, enum tf_dns_type type)
 {
@@ -202,18 +94,17 @@ read_rr(struct tf_str packet, size_t *at, size_t end, ldns_pkt_section section)
 static ldns_rr_list *
 read_section(struct tf_str packet, struct tf_str name, enum tf_dns_type type)
 {
-	size_t at = HEADER_SIZE, end = HEADER_SIZE, count = u16_at(packet, 6);
+	size_t at = TF_DNS_HEADER, end = TF_DNS_HEADER, count = tf_dns_packet_answers(packet);
 	ldns_rr_list *section = ldns_rr_list_new();
 	ldns_rr *rr;
 	bool ok;
 
-	(void)skip_name(packet, &end); /* is_whole_reply was here before */
-	end += 4;
+	tf_dns_packet_skip_question(packet, &end);
 	rr = read_rr(packet, &at, end, LDNS_SECTION_QUESTION);
 	ok = rr != NULL && section != NULL && question_is(rr, name, type);
 	ldns_rr_free(rr);
 	while (ok && count-- > 0) {
-		(void)skip_record(packet, &end);
+		tf_dns_packet_skip_record(packet, &end);
 		rr = read_rr(packet, &at, end, LDNS_SECTION_ANSWER);
 		ok = rr != NULL && ldns_rr_list_push_rr(section, rr);
 	}
@@ -296,7 +187,7 @@ read_txt(const ldns_rr *rr, struct tf_arena *a, struct tf_str *txt_out)
 {
 	struct tf_buf joined;
 
-	tf_buf_init_arena(&joined, a, PACKET_MAX);
+	tf_buf_init_arena(&joined, a, TF_DNS_PACKET_MAX);
 	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
 		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
 		const uint8_t *data = ldns_rdf_data(rdf);
@@ -431,7 +322,7 @@ tf_dns_answer_parse(struct tf_str packet, struct tf_str name, enum tf_dns_type t
 	int rcode;
 
 	*answer_out = (struct tf_dns_answer){ .status = TF_DNS_MALFORMED };
-	if (name.len > TF_DOMAIN_MAX || !is_whole_reply(packet))
+	if (name.len > TF_DOMAIN_MAX || !tf_dns_packet_is_whole(packet))
 		return;
 	section = read_section(packet, name, type);
 	if (section == NULL)
@@ -445,7 +336,7 @@ tf_dns_answer_parse(struct tf_str packet, struct tf_str name, enum tf_dns_type t
 		answer_out->status = TF_DNS_SERVFAIL;
 	if (answer_out->status == TF_DNS_NOERROR || answer_out->status == TF_DNS_NODATA ||
 	    answer_out->status == TF_DNS_NXDOMAIN)
-		answer_out->ttl_s = ttl_of(packet, answer_out->count == 0);
+		answer_out->ttl_s = tf_dns_packet_ttl(packet, answer_out->count == 0);
 	ldns_rr_list_deep_free(section);
 }
 
@@ -497,7 +388,7 @@ tf_dns_answer_write(const struct tf_dns_answer *answer, enum tf_dns_type type, s
 	for (size_t i = 0; i < answer->count; i++) {
 		struct tf_buf out;
 
-		tf_buf_init_arena(&out, a, (size_t)PACKET_MAX * 4 + 16);
+		tf_buf_init_arena(&out, a, (size_t)TF_DNS_PACKET_MAX * 4 + 16);
 		write_record(answer, type, i, &out);
 		texts[i] = tf_buf_get(&out);
 	}
@@ -523,7 +414,7 @@ rdata_of(const ldns_rr *rr, struct tf_arena *a)
 {
 	struct tf_buf rdata;
 
-	tf_buf_init_arena(&rdata, a, PACKET_MAX);
+	tf_buf_init_arena(&rdata, a, TF_DNS_PACKET_MAX);
 	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
 		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
 
