@@ -3,14 +3,14 @@
  *
  * A message lives from MAIL FROM to its end or abort in one arena, with the configuration that was
  * in force when it began. Exempt mail passes the same functions with its mark set: no early accept
- * anywhere, since a later message of the connection may not be exempt. Forged fields are counted as
- * they come; the plan deletes them from the highest index down, because Postfix renumbers after
- * each deletion and Sendmail does not. Does not: talk to an MTA (mfi.c), decide (verdict.c), render
- * (authres.c, received_spf.c).
+ * anywhere, since a later message of the connection may not be exempt. Does not: talk to an MTA
+ * (mfi.c), recognise forged fields (forged.c), decide (verdict.c), render (authres.c,
+ * received_spf.c).
  */
 #include <string.h>
 #include <time.h>
 
+#include "milter/forged.h"
 #include "milter/log.h"
 #include "milter/on_error.h"
 #include "milter/session.h"
@@ -18,22 +18,12 @@
 #include "truefrom/received_spf.h"
 #include "truefrom/banned.h"
 
-#define QUARANTINE_FIELD "X-Truefrom-Quarantine"
-#define AUTHRES_FIELD "Authentication-Results"
 #define AUTHRES_MAX ((size_t)48 * 1024)
-#define RECEIVED_SPF_FIELD "Received-SPF"
 #define RECEIVED_SPF_MAX ((size_t)8 * 1024)
 #define RCPTS_MAX 1000 /* beyond, nothing is exempt by its recipients */
 
 /* Where the session stands; only enter() moves it forward. */
 enum tf_phase { PHASE_NONE, PHASE_MAIL, PHASE_HEADERS, PHASE_BODY, PHASE_DONE };
-
-/* Fields of one name on arrival, and which of them must go. */
-struct seen {
-	uint32_t count;
-	uint32_t *forged;
-	size_t forged_count, room;
-};
 
 struct message {
 	struct tf_snapshot current;
@@ -41,11 +31,10 @@ struct message {
 	struct tf_check *check; /* NULL: not evaluated */
 	struct tf_result unevaluated;
 	struct tf_str authserv_id;
-	struct tf_authres_ids ids;
 	struct tf_str *rcpts;
 	size_t rcpt_count, rcpt_room;
 	bool rcpts_incomplete;
-	struct seen authres, received_spf, quarantine;
+	struct tf_forged forged;
 	struct tf_plan plan;
 	struct tf_verdict verdict;
 	struct tf_cannot cannot;
@@ -201,7 +190,7 @@ set_authserv_ids(struct tf_session *s, struct message *m, struct tf_str mta_name
 	ids[0] = m->authserv_id;
 	for (size_t i = 0; i < config->remove_authserv_id_count; i++)
 		ids[i + 1] = config->remove_authserv_ids[i];
-	m->ids = (struct tf_authres_ids){ ids, config->remove_authserv_id_count + 1 };
+	m->forged.ids = (struct tf_authres_ids){ ids, config->remove_authserv_id_count + 1 };
 }
 
 void
@@ -233,6 +222,9 @@ tf_session_mail(struct tf_session *s, const struct tf_mail *mail)
 	m->opts.spf_skip =
 	    tf_net_list_has(config->inbound_relays, config->inbound_relay_count, &s->client);
 	m->unevaluated.exempt = why_exempt(s, config, mail->authenticated);
+	/* A relay of ours has removed what was forged and written what is true. */
+	m->forged.trusted = m->unevaluated.exempt == TF_EXEMPT_TRUSTED_RELAY;
+	m->forged.received_spf_is_ours = config->received_spf;
 	if (m->unevaluated.exempt == TF_EXEMPT_NO)
 		m->cannot = s->refused;
 	if (m->unevaluated.exempt == TF_EXEMPT_NO && m->cannot.why == NULL) {
@@ -280,50 +272,6 @@ tf_session_rcpt(struct tf_session *s, struct tf_str rcpt)
 	m->rcpts[m->rcpt_count++] = tf_arena_dup(s->arena, without_brackets(rcpt));
 }
 
-static void
-add_forged(struct tf_arena *a, struct seen *seen)
-{
-	if (seen->forged_count == seen->room) {
-		size_t room = seen->room != 0 ? seen->room * 2 : 16;
-		uint32_t *grown = tf_arena_array(a, room, sizeof(*grown));
-
-		if (seen->forged_count != 0)
-			memcpy(grown, seen->forged, seen->forged_count * sizeof(*grown));
-		seen->forged = grown;
-		seen->room = room;
-	}
-	seen->forged[seen->forged_count++] = seen->count;
-}
-
-/* Received-SPF is no business of ours until we write it, too. */
-static bool
-is_forged_received_spf(const struct message *m, struct tf_str value)
-{
-	return m->current.config->received_spf && tf_received_spf_is_forged(value, &m->ids);
-}
-
-/* A relay of ours has removed what was forged and written what is true. */
-static void
-look_for_forged(struct tf_session *s, struct tf_str name, struct tf_str value)
-{
-	struct message *m = s->m;
-	bool relay = m->unevaluated.exempt == TF_EXEMPT_TRUSTED_RELAY;
-
-	if (tf_authres_is_name(name)) {
-		m->authres.count++;
-		if (!relay && tf_authres_is_forged(value, &m->ids))
-			add_forged(s->arena, &m->authres);
-	} else if (tf_received_spf_is_name(name)) {
-		m->received_spf.count++;
-		if (!relay && is_forged_received_spf(m, value))
-			add_forged(s->arena, &m->received_spf);
-	} else if (tf_str_eq_nocase(tf_str_trim(name), TF_STR(QUARANTINE_FIELD))) {
-		m->quarantine.count++;
-		if (!relay)
-			add_forged(s->arena, &m->quarantine);
-	}
-}
-
 void
 tf_session_header(struct tf_session *s, struct tf_str name, struct tf_str value)
 {
@@ -331,7 +279,7 @@ tf_session_header(struct tf_session *s, struct tf_str name, struct tf_str value)
 
 	tf_watch_begin(&watched, 0);
 	if (enter(s, PHASE_HEADERS)) {
-		look_for_forged(s, name, value);
+		tf_forged_look(&s->m->forged, s->arena, name, value);
 		/* A limit that is passed shows at the end of the message. */
 		if (s->m->check != NULL)
 			(void)tf_check_header(s->m->check, name, value);
@@ -360,14 +308,6 @@ tf_session_body(struct tf_session *s, struct tf_str chunk)
 	tf_watch_end(&watched);
 }
 
-static size_t
-plan_deletions(const struct seen *seen, const char *name, struct tf_deletion *deletions, size_t n)
-{
-	for (size_t i = seen->forged_count; i > 0; i--)
-		deletions[n++] = (struct tf_deletion){ name, seen->forged[i - 1] };
-	return n;
-}
-
 /* What does not fit is no field: then nothing about the message can be relied on. */
 static struct tf_insertion
 insertion_of(struct message *m, const char *name, struct tf_buf *value)
@@ -385,7 +325,7 @@ plan_authres(struct tf_session *s, struct tf_plan *plan, struct tf_insertion *in
 
 	tf_buf_init_arena(&folded, s->arena, AUTHRES_MAX);
 	tf_authres_write(plan->result, &m->verdict, m->authserv_id, true, &folded);
-	ins[plan->insertion_count++] = insertion_of(m, AUTHRES_FIELD, &folded);
+	ins[plan->insertion_count++] = insertion_of(m, TF_AUTHRES_FIELD, &folded);
 	if (!s->explain)
 		return;
 	tf_buf_init_arena(&flat, s->arena, AUTHRES_MAX);
@@ -404,7 +344,7 @@ plan_received_spf(
 
 	tf_buf_init_arena(&folded, s->arena, RECEIVED_SPF_MAX);
 	tf_received_spf_write(id, spf, s->m->authserv_id, true, &folded);
-	ins[plan->insertion_count++] = insertion_of(s->m, RECEIVED_SPF_FIELD, &folded);
+	ins[plan->insertion_count++] = insertion_of(s->m, TF_RECEIVED_SPF_FIELD, &folded);
 	if (!s->explain)
 		return;
 	tf_buf_init_arena(&flat, s->arena, RECEIVED_SPF_MAX);
@@ -440,7 +380,7 @@ plan_insertions(struct tf_session *s, struct tf_plan *plan)
 
 	plan->insertions = ins;
 	if (m->verdict.action == TF_ACT_QUARANTINE && m->verdict.quarantine == TF_QUARANTINE_HEADER)
-		ins[plan->insertion_count++] = (struct tf_insertion){ QUARANTINE_FIELD, " yes" };
+		ins[plan->insertion_count++] = (struct tf_insertion){ TF_QUARANTINE_FIELD, " yes" };
 	plan_received_spfs(s, plan, ins);
 	plan_authres(s, plan, ins);
 }
@@ -467,17 +407,9 @@ make_plan(struct tf_session *s)
 {
 	struct message *m = s->m;
 	struct tf_plan *plan = &m->plan;
-	struct tf_deletion *deletions = tf_arena_array(s->arena,
-	    m->authres.forged_count + m->received_spf.forged_count + m->quarantine.forged_count,
-	    sizeof(*deletions));
-	size_t n = 0;
 
 	*plan = (struct tf_plan){ .result = plan->result, .verdict = &m->verdict };
-	n = plan_deletions(&m->authres, AUTHRES_FIELD, deletions, n);
-	n = plan_deletions(&m->received_spf, RECEIVED_SPF_FIELD, deletions, n);
-	n = plan_deletions(&m->quarantine, QUARANTINE_FIELD, deletions, n);
-	plan->deletions = deletions;
-	plan->deletion_count = n;
+	plan->deletions = tf_forged_deletions(&m->forged, s->arena, &plan->deletion_count);
 	plan->action = m->verdict.action;
 	if (m->cannot.why == NULL && plan->result->exempt == TF_EXEMPT_NO)
 		plan_insertions(s, plan);
