@@ -76,15 +76,10 @@ tf_dns_cache_free(struct tf_dns_cache *cache)
 	tf_xfree(cache);
 }
 
-/* FNV-1a from a start that nobody outside knows. */
 static uint32_t
 hash_of(const struct tf_dns_cache *cache, struct tf_str name, enum tf_dns_type type)
 {
-	uint32_t hash = (cache->seed ^ (uint32_t)type) * 16777619u;
-
-	for (size_t i = 0; i < name.len; i++)
-		hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619u;
-	return hash;
+	return tf_str_hash(name, cache->seed ^ (uint32_t)type);
 }
 
 static struct set *

@@ -216,17 +216,6 @@ tf_question_finish(struct tf_question *q, enum tf_dns_status status, struct tf_d
 	return status;
 }
 
-/* Of the name in lower case (FNV-1a). */
-static uint32_t
-hash_name(struct tf_str name, enum tf_dns_type type)
-{
-	uint32_t hash = 2166136261u ^ (uint32_t)type;
-
-	for (size_t i = 0; i < name.len; i++)
-		hash = (hash ^ (unsigned char)tf_lower(name.ptr[i])) * 16777619u;
-	return hash;
-}
-
 static struct tf_str
 without_final_dot(struct tf_str name)
 {
@@ -280,7 +269,7 @@ find_or_add(struct tf_dns *dns, struct tf_str name, enum tf_dns_type type, bool 
 	struct tf_question **bucket, *q;
 
 	name = without_final_dot(name);
-	bucket = &dns->buckets[hash_name(name, type) % BUCKETS];
+	bucket = &dns->buckets[tf_str_hash(name, (uint32_t)type) % BUCKETS];
 	for (q = *bucket; q != NULL; q = q->next_in_bucket) {
 		if (q->type == type && tf_str_eq_nocase(q->name, name)) {
 			*fresh_out = false;

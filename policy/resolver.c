@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policy/crypto.h"
 #include "policy/dns_answer.h"
 #include "policy/dns_cache.h"
 #include "policy/dns_context.h"
@@ -40,7 +41,9 @@ struct tf_lookup {
 LIST_HEAD(lookups, tf_lookup);
 
 struct tf_resolver {
-	int64_t timeout_us;         /* never changes */
+	/* never change */
+	int64_t timeout_us;
+	uint32_t seed;              /* so that nobody can fill one bucket */
 	struct tf_dns_cache *cache; /* NULL: nothing is kept */
 	_Atomic uint64_t questions, network, failures;
 	_Atomic bool alive;
@@ -66,11 +69,7 @@ struct tf_resolver {
 static struct lookups *
 bucket_of(struct tf_resolver *r, struct tf_str name, enum tf_dns_type type)
 {
-	uint32_t hash = 2166136261u ^ (uint32_t)type; /* FNV-1a */
-
-	for (size_t i = 0; i < name.len; i++)
-		hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619u;
-	return &r->lookups[hash % BUCKETS];
+	return &r->lookups[tf_str_hash(name, r->seed ^ (uint32_t)type) % BUCKETS];
 }
 
 static struct tf_lookup *
@@ -506,6 +505,7 @@ tf_resolver_new(const struct tf_resolver_opts *opts, struct tf_buf *why)
 		return NULL;
 	r = tf_xcalloc(1, sizeof(*r));
 	r->timeout_us = (int64_t)opts->timeout_ms * 1000;
+	tf_random(&r->seed, sizeof(r->seed));
 	r->owners = 1;
 	r->alive = true;
 	STAILQ_INIT(&r->inbox);

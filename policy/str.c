@@ -34,6 +34,16 @@ tf_str_eq_nocase(struct tf_str a, struct tf_str b)
 	return true;
 }
 
+uint32_t
+tf_str_hash(struct tf_str s, uint32_t seed)
+{
+	uint32_t hash = 2166136261u ^ seed;
+
+	for (size_t i = 0; i < s.len; i++)
+		hash = (hash ^ (unsigned char)tf_lower(s.ptr[i])) * 16777619u;
+	return hash;
+}
+
 int
 tf_str_cmp(struct tf_str a, struct tf_str b)
 {

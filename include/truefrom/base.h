@@ -34,6 +34,11 @@ struct tf_str tf_str_from(const char *cstr); /* NULL gives the empty slice */
 bool tf_str_eq(struct tf_str a, struct tf_str b);
 bool tf_str_eq_nocase(struct tf_str a, struct tf_str b); /* ASCII case folding only */
 int tf_str_cmp(struct tf_str a, struct tf_str b);        /* bytes, shorter first on a tie */
+/*
+ * The same for all that tf_str_eq_nocase takes for equal (FNV-1a). Where strangers choose what is
+ * hashed and much may lie in one place, the seed is random.
+ */
+uint32_t tf_str_hash(struct tf_str s, uint32_t seed);
 bool tf_str_starts_nocase(struct tf_str s, struct tf_str prefix);
 bool tf_str_ends_nocase(struct tf_str s, struct tf_str suffix);
 

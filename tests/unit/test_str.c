@@ -48,6 +48,10 @@ test_compare(void **state)
 	(void)state;
 	assert_true(tf_str_eq_nocase(TF_STR("Example.COM"), TF_STR("eXAMPLE.com")));
 	assert_false(tf_str_eq_nocase(TF_STR("[x"), TF_STR("{x"))); /* only letters fold */
+	assert_int_equal(
+	    tf_str_hash(TF_STR("Example.COM"), 7), tf_str_hash(TF_STR("eXAMPLE.com"), 7));
+	assert_int_not_equal(tf_str_hash(TF_STR("[x"), 7), tf_str_hash(TF_STR("{x"), 7));
+	assert_int_not_equal(tf_str_hash(TF_STR("x"), 7), tf_str_hash(TF_STR("x"), 8));
 	assert_false(tf_str_eq(TF_STR("a\0b"), TF_STR("a\0c")));
 	assert_true(tf_str_eq(TF_NONE_STR, TF_STR("")));
 	assert_true(tf_str_starts_nocase(TF_STR("IPv6:::1"), TF_STR("ipv6:")));
