@@ -125,7 +125,7 @@ start_walk_of(struct tf_check *c, struct tf_str domain)
 	const struct tf_author *author = &c->result.author;
 
 	if (tf_dns_budget_left(c->dns) <
-	    tf_dns_budget(c->dns) / 3 + author->domain_count + TF_TREEWALK_MAX)
+	    tf_dns_budget(c->dns) / TF_SPF_SHARE + author->domain_count + TF_TREEWALK_MAX)
 		return;
 	for (size_t i = 0; i < author->domain_count; i++) {
 		if (tf_domain_labels(domain) > 1 &&
@@ -319,7 +319,7 @@ static void
 settle_authors(struct tf_check *c)
 {
 	const struct tf_author *author = &c->result.author;
-	const uint32_t most = 1 + c->opts->spf.max_dns_terms * (1 + TF_SPF_HOSTS_MAX);
+	const uint32_t most = 1 + c->opts->spf.max_dns_terms * TF_SPF_QUESTIONS_PER_TERM;
 
 	if (c->walks == NULL || tf_dns_budget_left(c->dns) >= most + author->domain_count)
 		return;

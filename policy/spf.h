@@ -9,6 +9,9 @@
 
 #include "truefrom/check.h"
 
+/* Of a message's questions, MAIL FROM may ask ahead one in so many; others leave it that many. */
+#define TF_SPF_SHARE 3
+
 enum tf_spf_identity { TF_SPF_HELO, TF_SPF_MAILFROM };
 
 struct tf_spf_check;

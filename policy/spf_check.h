@@ -14,6 +14,8 @@
 
 /* Hosts of an mx, and names of a client that are looked at (RFC 7208 section 4.6.4). */
 #define TF_SPF_HOSTS_MAX 10
+/* What one term may ask: its own name, and the addresses of so many hosts. */
+#define TF_SPF_QUESTIONS_PER_TERM (1 + TF_SPF_HOSTS_MAX)
 
 struct tf_spf_check {
 	struct tf_arena *arena;

@@ -369,7 +369,7 @@ set_mailfrom_identity(struct tf_spf_check *c, const struct tf_identity *id)
 static uint32_t
 share_of(struct tf_dns *dns, enum tf_spf_identity which)
 {
-	return tf_dns_budget(dns) / (which == TF_SPF_HELO ? 10 : 3);
+	return tf_dns_budget(dns) / (which == TF_SPF_HELO ? 10 : TF_SPF_SHARE);
 }
 
 struct tf_spf_check *

@@ -35,8 +35,6 @@
  * questions with a follow-up. */
 #define STEPS_PER_TERM 4
 #define ASKS_PER_TERM 3
-/* A term's own question and those for the addresses of its hosts. */
-#define QUESTIONS_PER_TERM (1 + TF_SPF_HOSTS_MAX)
 /* Room for the expansion of a domain-spec; a longer one is not asked ahead. */
 #define EXPAND_ROOM 2048
 
@@ -111,7 +109,7 @@ may_ask(const struct walk *w)
 
 	return !atomic_load(&p->stopped) && p->ask_count < p->ask_room &&
 	       tf_dns_budget_left(p->dns) > p->reserve &&
-	       p->asked + w->unasked <= p->max_terms * QUESTIONS_PER_TERM;
+	       p->asked + w->unasked <= p->max_terms * TF_SPF_QUESTIONS_PER_TERM;
 }
 
 static struct tf_question *
@@ -274,7 +272,7 @@ note_unasked(struct walk *w, uint32_t questions)
 static enum known
 note_open(struct walk *w)
 {
-	note_unasked(w, (w->plan->max_terms - w->terms) * QUESTIONS_PER_TERM);
+	note_unasked(w, (w->plan->max_terms - w->terms) * TF_SPF_QUESTIONS_PER_TERM);
 	w->open = true;
 	return MAYBE;
 }
@@ -366,7 +364,7 @@ walk_step(struct walk *w, struct tf_str domain, struct step *step)
 	switch (step->state) {
 	case STEP_NEW:
 	case STEP_LATER:
-		note_unasked(w, has_hosts(step) ? QUESTIONS_PER_TERM : 1);
+		note_unasked(w, has_hosts(step) ? TF_SPF_QUESTIONS_PER_TERM : 1);
 		return follows(step) ? note_open(w) : MAYBE;
 	case STEP_MISS:
 		return NO_MATCH;
