@@ -62,21 +62,21 @@ over_limit(void)
 {
 	const uint32_t limit = tf_current_connections(mfi.current), room = tf_connections_room();
 	const uint32_t now = atomic_fetch_add(&mfi.connections, 1) + 1;
+	const char *why = now > limit ? "limits.connections reached" : "too many open files";
 
 	if (now <= limit && now <= room)
 		return NULL;
 	if (!tf_on_error_may_tell(TF_CAUSE_CONNECTIONS))
-		return now > limit ? "limits.connections reached" : "too many open files";
+		return why;
 	if (now > limit)
-		tf_log(TF_LOG_WARNING,
-		    "limits.connections reached (%u): on_error decides about messages on more",
-		    limit);
+		tf_log(
+		    TF_LOG_WARNING, "%s (%u): on_error decides about messages on more", why, limit);
 	else
 		tf_log(TF_LOG_WARNING,
 		    "%u connections are as many as the limit of open files leaves room for: "
 		    "on_error decides about messages on more",
 		    room);
-	return now > limit ? "limits.connections reached" : "too many open files";
+	return why;
 }
 
 static struct connection *

@@ -3,9 +3,8 @@
  *
  * Start: block signals; configuration; socket with its mode and owner; into the background; PID
  * file; privileges and most system calls dropped for good; resolver; libmilter in a second thread;
- * ready. Then the main
- * thread waits for signals, which reach it before libmilter's own signal thread: USR1 (and HUP)
- * reloads, TERM and INT stop.
+ * ready. Then the main thread waits for signals, which reach it before libmilter's own signal
+ * thread: USR1 (and HUP) reloads, TERM and INT stop.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -32,9 +31,8 @@
 #include "truefrom/banned.h"
 
 #define TEXT_MAX ((size_t)64 * 1024)
-/* What is remembered goes to the disk that often, on a reload and at the end. */
-#define TRIM_S 10
-#define SAVE_ROUNDS 30 /* of TRIM_S */
+#define TRIM_S 10      /* free memory is given back that often */
+#define SAVE_ROUNDS 30 /* and after so many of these, the state is saved */
 
 enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_OPERATION = 3 };
 
