@@ -6,28 +6,11 @@
 
 #define NOW 1700000000
 
-/* One line ended by LF or CRLF, folds included, off the front of *rest. */
-static struct tf_str
-take_field(struct tf_str *rest)
-{
-	size_t end = 0;
-	struct tf_str field;
-
-	do {
-		end += tf_str_find(tf_str_sub(*rest, end, rest->len), '\n') + 1;
-	} while (end < rest->len && tf_is_wsp(rest->ptr[end]));
-	field = tf_str_sub(*rest, 0, end - 1);
-	if (field.len != 0 && field.ptr[field.len - 1] == '\r')
-		field.len--;
-	*rest = tf_str_sub(*rest, end, rest->len);
-	return field;
-}
-
 void
 read_message(struct tf_str in, struct tf_header_block *hb, struct tf_str *body_out)
 {
 	while (in.len != 0) {
-		struct tf_str field = take_field(&in);
+		struct tf_str field = fuzz_take_field(&in);
 		size_t colon = tf_str_find(field, ':');
 
 		if (field.len == 0)

@@ -46,4 +46,21 @@ fuzz_inside(struct tf_str part, struct tf_str whole)
 				    part.ptr + part.len <= whole.ptr + whole.len);
 }
 
+/* One line ended by LF or CRLF, folds included, off the front of *rest; without its end. */
+static inline struct tf_str
+fuzz_take_field(struct tf_str *rest)
+{
+	size_t end = 0;
+	struct tf_str field;
+
+	do {
+		end += tf_str_find(tf_str_sub(*rest, end, rest->len), '\n') + 1;
+	} while (end < rest->len && tf_is_wsp(rest->ptr[end]));
+	field = tf_str_sub(*rest, 0, end - 1);
+	if (field.len != 0 && field.ptr[field.len - 1] == '\r')
+		field.len--;
+	*rest = tf_str_sub(*rest, end, rest->len);
+	return field;
+}
+
 #endif

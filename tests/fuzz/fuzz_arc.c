@@ -81,23 +81,6 @@ edit(struct text *t, struct tf_str in)
 	}
 }
 
-/* One line ended by CRLF or LF with its folds, off the front of *rest, without its end. */
-static struct tf_str
-take_field(struct tf_str *rest)
-{
-	size_t end = 0;
-	struct tf_str field;
-
-	do {
-		end += tf_str_find(tf_str_sub(*rest, end, rest->len), '\n') + 1;
-	} while (end < rest->len && tf_is_wsp(rest->ptr[end]));
-	field = tf_str_sub(*rest, 0, end - 1);
-	if (field.len != 0 && field.ptr[field.len - 1] == '\r')
-		field.len--;
-	*rest = tf_str_sub(*rest, end, rest->len);
-	return field;
-}
-
 static struct tf_header_block *
 read_header(struct tf_arena *a, struct tf_str in)
 {
@@ -106,7 +89,7 @@ read_header(struct tf_arena *a, struct tf_str in)
 
 	tf_header_block_init(hb, a, &limits);
 	while (in.len != 0) {
-		struct tf_str f = take_field(&in);
+		struct tf_str f = fuzz_take_field(&in);
 		size_t colon = tf_str_find(f, ':');
 
 		tf_header_block_add(hb, tf_str_sub(f, 0, colon), tf_str_sub(f, colon + 1, f.len));

@@ -12,25 +12,11 @@
 
 static const struct tf_header_limits limits = { 2000, 1 << 20 };
 
-static struct tf_str
-take_field(struct tf_str *rest)
-{
-	size_t end = 0;
-	struct tf_str field;
-
-	do {
-		end += tf_str_find(tf_str_sub(*rest, end, rest->len), '\n') + 1;
-	} while (end < rest->len && tf_is_wsp(rest->ptr[end]));
-	field = tf_str_sub(*rest, 0, end - 1);
-	*rest = tf_str_sub(*rest, end, rest->len);
-	return field;
-}
-
 static void
 read_fields(struct tf_str in, struct tf_header_block *hb)
 {
 	while (in.len != 0) {
-		struct tf_str field = take_field(&in);
+		struct tf_str field = fuzz_take_field(&in);
 		size_t colon = tf_str_find(field, ':');
 
 		tf_header_block_add(

@@ -12,6 +12,7 @@ import tempfile
 import pytest
 
 import namespace
+import spf_cases
 from daemon import Programs
 from dns_server import DnsServer
 from mail_exchanger import MailExchanger
@@ -95,6 +96,18 @@ def fixture_mx(request, programs, postfix, dns, folder):
     """The mail exchanger of one test; the test starts its truefromd."""
     exchanger = MailExchanger(programs, postfix, dns, folder,
                               request.config.getoption("daemon_user"))
+    yield exchanger
+    exchanger.close()
+
+
+@pytest.fixture(scope="module", name="spf_mx")
+def fixture_spf_mx(request, programs, postfix, dns, ground):
+    """One daemon for all cases of a suite of SPF."""
+    path = tempfile.mkdtemp(dir=ground)
+    os.chmod(path, 0o755)
+    exchanger = MailExchanger(programs, postfix, dns, path,
+                              request.config.getoption("daemon_user"))
+    spf_cases.start(exchanger)
     yield exchanger
     exchanger.close()
 

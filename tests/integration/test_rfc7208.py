@@ -6,10 +6,7 @@ The result is that of the delivered field; explanations come from truefrom check
 
 import os
 
-import pytest
-
 import spf_cases
-from mail_exchanger import MailExchanger
 
 
 def pytest_generate_tests(metafunc):
@@ -18,18 +15,6 @@ def pytest_generate_tests(metafunc):
     cases = spf_cases.load(os.path.join(suites, "spf", "rfc7208-tests.yml")) if suites else []
     metafunc.parametrize("zone, case", [case[1:] for case in cases],
                          ids=[case[0] for case in cases])
-
-
-@pytest.fixture(scope="module", name="spf_mx")
-def fixture_spf_mx(request, programs, postfix, dns, ground):
-    """One daemon for all cases."""
-    folder = os.path.join(ground, "rfc7208")
-    os.mkdir(folder, 0o755)
-    exchanger = MailExchanger(programs, postfix, dns, folder,
-                              request.config.getoption("daemon_user"))
-    spf_cases.start(exchanger)
-    yield exchanger
-    exchanger.close()
 
 
 def test_case(spf_mx, zone, case):

@@ -31,4 +31,12 @@
 			fail_msg("%s: got %lld, want %lld", (what), got_, want_);                  \
 	} while (0)
 
+/* Numbers of 24 bits that are the same in every run. */
+static inline uint32_t
+next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
 #endif

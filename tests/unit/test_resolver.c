@@ -197,13 +197,6 @@ struct worker {
 	int wrong;
 };
 
-static uint32_t
-next_random(uint32_t *seed)
-{
-	*seed = *seed * 1664525u + 1013904223u;
-	return *seed >> 8;
-}
-
 static void
 ask_more(struct tf_dns *dns, struct tf_str name, const struct tf_dns_answer *answer, void *arg)
 {
