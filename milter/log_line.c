@@ -55,7 +55,14 @@ is_our_tag(struct tf_str word)
 	return lx.err == NULL && tf_lex_done(&lx);
 }
 
-/* The line behind date, host and tag; empty when the tag is not ours. */
+static struct tf_str
+without(struct tf_str line, struct tf_str start)
+{
+	return tf_str_starts_nocase(line, start) ? tf_str_sub(line, start.len, line.len) : line;
+}
+
+/* The line behind date, host and tag; empty when the tag is not ours. What comes from our standard
+ * error by way of a program that tags it has two of them. */
 static struct tf_str
 text_of(struct tf_str line)
 {
@@ -70,9 +77,8 @@ text_of(struct tf_str line)
 			;
 		if (word.len == 0 || word.ptr[word.len - 1] != ':')
 			continue;
-		line = tf_lex_rest(&lx);
-		if (tf_str_starts_nocase(line, TF_STR("warning: ")))
-			line = tf_str_sub(line, sizeof("warning: ") - 1, line.len);
+		line = without(tf_lex_rest(&lx), TF_STR("truefromd: "));
+		line = without(line, TF_STR("warning: "));
 		return is_our_tag(word) ? line : TF_NONE_STR;
 	}
 	return TF_NONE_STR;
