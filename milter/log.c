@@ -7,7 +7,11 @@
  * Limits: a value at the size given in its call; 2 KiB of text in tf_log.
  */
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -25,7 +29,7 @@
 /* Set at start and on a reload, read by all threads. */
 static struct {
 	const char *program;
-	bool to_stderr;
+	bool to_stderr, to_journal; /* the journal, by stderr */
 	atomic_int level, facility;
 	atomic_bool json;
 } state = { .program = "truefrom", .to_stderr = true, .level = TF_LOG_INFO };
@@ -33,12 +37,13 @@ static struct {
 static const struct {
 	int priority;
 	const char *word; /* before the text on stderr */
+	const char *mark; /* the priority, as the journal takes it there */
 } levels[] = {
-	[TF_LOG_ERROR] = { LOG_ERR, "error: " },
-	[TF_LOG_WARNING] = { LOG_WARNING, "warning: " },
-	[TF_LOG_NOTICE] = { LOG_NOTICE, "" },
-	[TF_LOG_INFO] = { LOG_INFO, "" },
-	[TF_LOG_DEBUG] = { LOG_DEBUG, "" },
+	[TF_LOG_ERROR] = { LOG_ERR, "error: ", "<3>" },
+	[TF_LOG_WARNING] = { LOG_WARNING, "warning: ", "<4>" },
+	[TF_LOG_NOTICE] = { LOG_NOTICE, "", "<5>" },
+	[TF_LOG_INFO] = { LOG_INFO, "", "<6>" },
+	[TF_LOG_DEBUG] = { LOG_DEBUG, "", "<7>" },
 };
 
 static const int facilities[] = {
@@ -81,10 +86,11 @@ part(struct tf_str s)
 static void
 emit(enum tf_log_level level, struct tf_str text)
 {
+	const bool journal = state.to_journal;
 	const struct iovec parts[] = {
-		part(tf_str_from(state.program)),
-		part(TF_STR(": ")),
-		part(tf_str_from(levels[level].word)),
+		part(tf_str_from(journal ? levels[level].mark : state.program)),
+		part(tf_str_from(journal ? "" : ": ")),
+		part(tf_str_from(journal ? "" : levels[level].word)),
 		part(text),
 		part(TF_STR("\n")),
 	};
@@ -160,12 +166,27 @@ last_words(const char *words)
 	tf_log(TF_LOG_ERROR, "%s; the process ends, to be started again", words);
 }
 
+/* systemd says which device and inode the journal's stream has, since stderr may lead elsewhere. */
+static bool
+stderr_is_journal(void)
+{
+	const char *said = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char have[64];
+
+	if (said == NULL || fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	(void)snprintf(have, sizeof(have), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(said, have) == 0;
+}
+
 void
 tf_log_open(const char *program, bool to_stderr)
 {
 	tf_panic_to(last_words);
 	state.program = program;
 	state.to_stderr = to_stderr;
+	state.to_journal = to_stderr && stderr_is_journal();
 	if (!to_stderr)
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }

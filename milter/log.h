@@ -30,7 +30,9 @@ struct tf_log_opts {
 	bool json;
 };
 
-/* program: static text. to_stderr: the foreground; lines go to stderr instead of syslog. */
+/* program: static text. to_stderr: the foreground; lines go to stderr instead of syslog. They begin
+ * with the program there, or, where that is systemd's journal, which names it, with the priority.
+ */
 void tf_log_open(const char *program, bool to_stderr);
 void tf_log_configure(const struct tf_log_opts *opts); /* also on a reload */
 bool tf_log_wants(enum tf_log_level level);

@@ -1,6 +1,8 @@
 """truefrom stats: what a postmaster sees of a log before he enforces."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
@@ -42,6 +44,34 @@ def test_monitor_mode(mx, form):
     words = stats(mx, text)
     assert "example.com: of 3 messages 2 would be rejected\n" in words
     assert f"       2  {FORGER} spf=pass:attack.example dkim=none rule=dmarc-policy\n" in words
+
+
+def test_journal(mx):
+    """As a service of systemd, whose journal is standard error: each line begins with its priority
+    and nothing else, so that what journalctl shows is counted."""
+    mx.start(zones.domain("example.com", spf="v=spf1 -all", dmarc="v=DMARC1; p=reject"))
+    mx.daemon.terminate()
+    reader, writer = os.pipe()
+    stream = os.fstat(writer)
+    process = subprocess.Popen(
+        [mx.programs.truefromd, "-f", "-c", mx.daemon.conf], stderr=writer,
+        env={**os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"})
+    os.close(writer)
+    with open(reader, encoding="ascii") as journal:
+        try:
+            lines = [journal.readline()]
+            while lines[-1] and not lines[-1].endswith(" ready\n"):
+                lines.append(journal.readline())
+            with mx.client(FORGER) as client:
+                assert client.offer(letter(), "a@example.com", "user@example.org")[0] == 550
+        finally:
+            process.terminate()
+            lines += journal.readlines()
+            assert process.wait(30 * mx.programs.patience) == 0
+    assert all(line[0] == "<" and line[2] == ">" for line in lines), lines
+    assert [line[:6] for line in lines if " action=" in line] == ["<6>id="]
+    shown = "".join(f"Nov 22 12:00:00 mx truefromd[1]: {line[3:]}" for line in lines)
+    assert json.loads(stats(mx, shown, "--json"))["reject"] == 1
 
 
 def test_options(mx, tmp_path):

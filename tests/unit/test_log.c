@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -409,6 +410,46 @@ test_stderr(void **state)
 	assert_true(tf_str_starts_nocase(out, TF_STR("truefromd: {\"id\":\"Q1\",")));
 }
 
+static void
+log_to_journal(void)
+{
+	struct stat st;
+	char stream[64];
+
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	(void)snprintf(
+	    stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+	tf_log_open("truefromd", true);
+	log_levels();
+}
+
+static void
+log_elsewhere(void)
+{
+	assert_int_equal(setenv("JOURNAL_STREAM", "8:1", 1), 0);
+	tf_log_open("truefromd", true);
+	log_levels();
+}
+
+/* The journal names the program by itself, and takes the priority from the line. */
+static void
+test_journal(void **state)
+{
+	const struct tf_log_opts opts = { .level = TF_LOG_DEBUG };
+
+	(void)state;
+	tf_log_configure(&opts);
+	assert_str("journal", capture(log_to_journal),
+	    TF_STR("<3>one 1\n<4>two\\u000alines\\ufffd\n<5>three\n<6>four\n<7>five\n"));
+	/* A stream that is not the one that systemd made: somebody has redirected it. */
+	assert_str("elsewhere", capture(log_elsewhere),
+	    TF_STR("truefromd: error: one 1\n"
+		   "truefromd: warning: two\\u000alines\\ufffd\n"
+		   "truefromd: three\ntruefromd: four\ntruefromd: five\n"));
+	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+}
+
 /* truefromd(8) tells of every field. */
 static void
 test_manual(void **state)
@@ -453,6 +494,7 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_stderr),
+		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_manual),
 	};
 
