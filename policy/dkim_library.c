@@ -28,6 +28,7 @@
  *  - relaxed header canonicalization of a field with NUL, VT, FF or a stray line end: it stops at
  *    the NUL, and takes the others for white space;
  *  - simple header canonicalization of a field with a blank before its colon, which it is not told;
+ *  - a header with more than ODD_MAX fields of these two kinds, signed or not;
  *  - l=: without the body it takes it for too large.
  * What is known at the end only:
  *  - keys over about 5,700 bits, for which its storage is too short;
@@ -52,6 +53,10 @@
  */
 #define CLOCK_DRIFT_S 1000000000
 #define EXPIRES_DIGITS_MAX 18
+
+/* Fields that the library may hash wrong, each of which is looked for in each h=: with more of them
+ * it is not asked. */
+#define ODD_MAX 32
 
 static const char not_evaluated[] = "signature could not be evaluated";
 
@@ -235,44 +240,56 @@ has_blank_before_colon(const struct tf_header *h)
 	return h->written.len != h->name.len;
 }
 
+/* The fields that signed_field_lacks has to look for. */
+struct odd {
+	const struct tf_header *fields[ODD_MAX];
+	size_t count; /* up to ODD_MAX + 1, which says that there are more */
+};
+
+static void
+find_odd(const struct tf_header_block *hb, struct odd *odd_out)
+{
+	odd_out->count = 0;
+	for (size_t i = 0; i < hb->count && odd_out->count <= ODD_MAX; i++) {
+		const struct tf_header *h = &hb->fields[i];
+
+		if (!has_stray_control(h->value) && !has_blank_before_colon(h))
+			continue;
+		if (odd_out->count < ODD_MAX)
+			odd_out->fields[odd_out->count] = h;
+		odd_out->count++;
+	}
+}
+
 /* Why the library would hash a field wrong that is signed, or NULL. */
 static const char *
-signed_field_lacks(const struct tf_verify *item, const struct tf_header_block *hb)
+signed_field_lacks(const struct tf_verify *item, const struct tf_header *own, const struct odd *odd)
 {
 	const struct tf_dkim_sig *sig = item->sig;
 
-	if (!sig->header_relaxed && has_blank_before_colon(&hb->fields[item->field]))
+	if (odd->count > ODD_MAX)
+		return "too many odd fields";
+	if (!sig->header_relaxed && has_blank_before_colon(own))
 		return "blank before a colon";
-	for (size_t i = 0; i < hb->count; i++) {
-		const struct tf_header *h = &hb->fields[i];
-		bool odd =
+	for (size_t i = 0; i < odd->count; i++) {
+		const struct tf_header *h = odd->fields[i];
+		bool matters =
 		    sig->header_relaxed ? has_stray_control(h->value) : has_blank_before_colon(h);
 
-		if (odd && tf_dkim_sig_covers(sig, h->name) != 0)
+		if (matters && tf_dkim_sig_covers(sig, h->name) != 0)
 			return sig->header_relaxed ? "control character in a signed field"
 						   : "blank before a colon";
 	}
 	return NULL;
 }
 
-/* Whether signed_field_lacks needs to look. */
-static bool
-has_odd_field(const struct tf_header_block *hb)
-{
-	for (size_t i = 0; i < hb->count; i++) {
-		if (has_stray_control(hb->fields[i].value) ||
-		    has_blank_before_colon(&hb->fields[i]))
-			return true;
-	}
-	return false;
-}
-
 /* Why the library would get this signature wrong, or NULL. */
 static const char *
-lacks(const struct tf_verify *item, const struct tf_header_block *hb, bool odd)
+lacks(const struct tf_verify *item, const struct tf_header_block *hb, const struct odd *odd)
 {
 	const struct tf_dkim_sig *sig = item->sig;
-	const char *why = odd ? signed_field_lacks(item, hb) : NULL;
+	const struct tf_header *own = &hb->fields[item->field];
+	const char *why = signed_field_lacks(item, own, odd);
 
 	if (tf_dkim_sig_covers(sig, TF_STR("DKIM-Signature")) != 0)
 		return "signature covers a signature";
@@ -280,19 +297,20 @@ lacks(const struct tf_verify *item, const struct tf_header_block *hb, bool odd)
 		return why;
 	if (sig->limited)
 		return "l= is not supported";
-	return field_lacks(sig, hb->fields[item->field].value);
+	return field_lacks(sig, own->value);
 }
 
 static void
 choose_items(struct tf_dkim_library *l, const struct tf_header_block *hb)
 {
-	const bool odd = has_odd_field(hb);
+	struct odd odd;
 
+	find_odd(hb, &odd);
 	l->items = tf_arena_array(l->arena, l->all_count, sizeof(*l->items));
 	for (size_t i = 0; i < l->all_count; i++) {
 		struct tf_verify *item = &l->all[i];
 
-		item->why = lacks(item, hb, odd);
+		item->why = lacks(item, hb, &odd);
 		if (item->why == NULL)
 			l->items[l->count++] = item;
 	}

@@ -87,6 +87,37 @@ test_choice(void **state)
 	tf_arena_free(a);
 }
 
+/* Odd fields are looked for in each h=, so long as that costs little; our own code needs no such
+ * search. */
+static void
+test_odd_fields(void **state)
+{
+	static const struct {
+		size_t fields;
+		enum tf_verifier_kind kind;
+		const char *library;
+	} rows[] = {
+		{ 32, TF_VERIFIER_LIBRARY, "" },
+		{ 33, TF_VERIFIER_LIBRARY, "too many odd fields" },
+		{ 33, TF_VERIFIER_BOTH, "" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < TF_ARRAY_LEN(rows); i++) {
+		struct tf_arena *a = tf_arena_new();
+		struct run run = new_run(a, f->resolver);
+		struct tf_header_block *hb = default_header(a);
+
+		for (size_t k = 0; k < rows[i].fields; k++)
+			assert_true(tf_header_block_add(hb, TF_STR("X-Odd"), TF_STR(" a\vb")));
+		run.kind = rows[i].kind;
+		run_dkim(&run, sign_on_top(a, hb, RELAXED, 2048, "good"), TF_STR(BODY));
+		check_result("odd fields", &run.dkim[0],
+		    rows[i].library[0] != '\0' ? TF_NEUTRAL : TF_PASS, rows[i].library);
+		tf_arena_free(a);
+	}
+}
+
 static void
 test_version(void **state)
 {
@@ -101,6 +132,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_odd_fields),
 		cmocka_unit_test(test_version),
 	};
 
