@@ -43,8 +43,8 @@ LIST_HEAD(lookups, tf_lookup);
 struct tf_resolver {
 	/* never change */
 	int64_t timeout_us;
-	uint32_t seed;              /* so that nobody can fill one bucket */
-	struct tf_dns_cache *cache; /* NULL: nothing is kept */
+	unsigned char key[TF_HASH_KEY]; /* so that nobody can fill one bucket */
+	struct tf_dns_cache *cache;     /* NULL: nothing is kept */
 	_Atomic uint64_t questions, network, failures;
 	_Atomic bool alive;
 	_Atomic uint32_t signs_given, signs_taken;
@@ -69,7 +69,7 @@ struct tf_resolver {
 static struct lookups *
 bucket_of(struct tf_resolver *r, struct tf_str name, enum tf_dns_type type)
 {
-	return &r->lookups[tf_str_hash(name, r->seed ^ (uint32_t)type) % BUCKETS];
+	return &r->lookups[(tf_keyed_hash(r->key, name) + type) % BUCKETS];
 }
 
 static struct tf_lookup *
@@ -505,7 +505,7 @@ tf_resolver_new(const struct tf_resolver_opts *opts, struct tf_buf *why)
 		return NULL;
 	r = tf_xcalloc(1, sizeof(*r));
 	r->timeout_us = (int64_t)opts->timeout_ms * 1000;
-	tf_random(&r->seed, sizeof(r->seed));
+	tf_random(r->key, sizeof(r->key));
 	r->owners = 1;
 	r->alive = true;
 	STAILQ_INIT(&r->inbox);

@@ -35,8 +35,9 @@ bool tf_str_eq(struct tf_str a, struct tf_str b);
 bool tf_str_eq_nocase(struct tf_str a, struct tf_str b); /* ASCII case folding only */
 int tf_str_cmp(struct tf_str a, struct tf_str b);        /* bytes, shorter first on a tie */
 /*
- * The same for all that tf_str_eq_nocase takes for equal (FNV-1a). Where strangers choose what is
- * hashed and much may lie in one place, the seed is random.
+ * The same for all that tf_str_eq_nocase takes for equal (FNV-1a). For places of few entries: whose
+ * names were made for it can fill one place whatever the seed is, since the lowest bits depend on
+ * nothing but the lowest bits of seed and letters. tf_keyed_hash is for where that would be slow.
  */
 uint32_t tf_str_hash(struct tf_str s, uint32_t seed);
 bool tf_str_starts_nocase(struct tf_str s, struct tf_str prefix);

@@ -264,6 +264,55 @@ test_sha256(void **state)
 	tf_arena_free(a);
 }
 
+/* The n-th of names in which letters are exchanged, two by two, for those with another bit 6. */
+static struct tf_str
+aimed_name(unsigned int n, char storage[13])
+{
+	static const char plain[] = "12345678", flipped[] = "qrstuvwx";
+	bool odd = false;
+
+	for (size_t i = 0; i < 12; i++) {
+		bool flip = (n >> i & 1) != 0;
+
+		storage[i] = flip ? flipped[i % 8] : plain[i % 8];
+		odd = odd != flip;
+	}
+	storage[12] = odd ? flipped[4] : plain[4];
+	return (struct tf_str){ storage, 13 };
+}
+
+static unsigned int
+longest(const unsigned int *lists, size_t count)
+{
+	unsigned int most = 0;
+
+	for (size_t i = 0; i < count; i++)
+		most = lists[i] > most ? lists[i] : most;
+	return most;
+}
+
+/* FNV-1a puts 4,096 names into 8 of 1,024 lists, whatever its seed. */
+static void
+test_keyed_hash(void **state)
+{
+	unsigned int plain[1024] = { 0 }, keyed[1024] = { 0 };
+	unsigned char key[TF_HASH_KEY];
+	uint32_t seed;
+
+	(void)state;
+	tf_random(key, sizeof(key));
+	tf_random(&seed, sizeof(seed));
+	for (unsigned int n = 0; n < 4096; n++) {
+		char storage[13];
+		struct tf_str name = aimed_name(n, storage);
+
+		plain[tf_str_hash(name, seed) % TF_ARRAY_LEN(plain)]++;
+		keyed[tf_keyed_hash(key, name) % TF_ARRAY_LEN(keyed)]++;
+	}
+	assert_true(longest(plain, TF_ARRAY_LEN(plain)) >= 512);
+	assert_true(longest(keyed, TF_ARRAY_LEN(keyed)) < 40);
+}
+
 int
 main(void)
 {
@@ -275,6 +324,7 @@ main(void)
 		cmocka_unit_test(test_spki),
 		cmocka_unit_test(test_ed25519),
 		cmocka_unit_test(test_sha256),
+		cmocka_unit_test(test_keyed_hash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
