@@ -5,7 +5,10 @@ had: a temporary error. It is never "no record" and never "fail". What stands in
 answer that comes all the same (EDNS refused, a spoofed packet) changes nothing.
 """
 
+import collections
 import dataclasses
+import re
+import threading
 import time
 
 import pytest
@@ -151,6 +154,79 @@ def test_faults(mx, places, choice, faults):
         if got != want or seconds > bound * mx.programs.patience:
             wrong.append((place, name, want, got, round(seconds, 1), verdict.reply or verdict.field))
     assert not wrong, "\n".join(map(str, wrong))
+
+
+class Counted:
+    """One message, sent through Postfix until it is accepted or refused; its Subject is a number."""
+
+    def __init__(self, mx, number, place, name):
+        self._mx, self._place = mx, place
+        self.number, self.name = number, name
+        self.domain = f"d{number}.example"
+        self.codes = []
+
+    def zone(self, works):
+        """What the DNS says of its domain."""
+        return with_aliases(self._place(self.domain, (lambda record: record) if works
+                                        else CASES.get(self.name) or SLOW_TCP[self.name]))
+
+    def due(self):
+        """The reply once the DNS works, or where it fails in vain."""
+        return 550 if self._place is dmarc_fails else 250
+
+    def offer(self):
+        """Once more, unless its fate is sealed."""
+        if self.codes and self.codes[-1] in (250, 550):
+            return
+        with self._mx.client() as client:
+            self.codes.append(client.offer(
+                letter(sender=f"a@{self.domain}", subject=f"{self.number}"), f"a@{self.domain}",
+                "user@example.org")[0])
+
+
+@pytest.mark.parametrize("choice, names", [
+    ("tempfail", ["silent", "servfail", "refused", "wrong_id", "wrong_question", "circle",
+                  "1,000 records", "60 kB beside"]),
+    ("accept", ["silent", "servfail", "wrong_id", "circle", "truncated_then_drip"])])
+def test_counted_at_the_client(mx, choice, names):
+    """The whole way: what the DNS leaves undecided is put off or delivered as configured, and what
+    was put off gets the right end when the DNS works again; at the client and where it is delivered
+    no message is lost, doubled or without a field of ours."""
+    mx.start({}, message_deadline=2, dns={"timeout": 1, "cache": False},
+             dmarc={"on_temperror": choice})
+    messages = [Counted(mx, number, place, name) for number, (name, place) in enumerate(
+        (name, place) for name in names for place in (dmarc_fails, spf_fails))]
+    mx.dns.load(zones.join(*(message.zone(works=False) for message in messages)))
+    threads = [threading.Thread(target=message.offer, daemon=True) for message in messages]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    undecided = 451 if choice == "tempfail" else 250
+    assert [m.codes for m in messages] == [
+        [m.due() if m.name in FOUND else undecided] for m in messages]
+    mx.dns.load(zones.join(*(message.zone(works=True) for message in messages)))
+
+    def over():
+        for message in messages:
+            message.offer()
+        return all(message.codes[-1] in (250, 550) for message in messages)
+
+    wait.until(over, "the DNS is believed again", 15 * mx.programs.patience, step=0.2)
+    if choice == "tempfail":
+        assert [m.codes[-1] for m in messages] == [m.due() for m in messages]
+    expected = {m.number: "pass" if choice == "tempfail" else "temperror"
+                for m in messages if m.codes[-1] == 250}
+    sink = mx.postfix.sink
+    sink.wait_until(lambda all_: len(all_) >= len(expected))
+    time.sleep(0.2)  # whatever else is on its way
+    arrived = collections.Counter()
+    for delivery in sink.deliveries():
+        number = int(re.search(rb"\r\nSubject: (\d+)\r\n", delivery.data).group(1))
+        arrived[number] += 1
+        assert delivery.data.count(b"Authentication-Results:") == 1
+        assert f"dmarc={expected[number]} ".encode() in delivery.data, delivery.data
+    assert arrived == collections.Counter(expected.keys())
 
 
 def test_servers_come_and_go(mx):

@@ -1,5 +1,6 @@
 """How truefromd asks: servers, caches, transports, limits."""
 
+import socket
 import subprocess
 
 import pytest
@@ -62,11 +63,17 @@ def test_no_question_twice_in_one_message(mx):
     assert sorted(set(asked)) == sorted(asked)
 
 
-def test_one_of_two_servers_dead(mx):
-    """The other one answers for it."""
-    mx.start(zone(), dns={"servers": ["127.0.0.1@9", mx.dns.server], "timeout": 4})
-    for _ in range(3):
-        assert mx.send(letter(), check=False).log["dmarc"] == "pass"
+@pytest.mark.parametrize("silent", [False, True], ids=["refuses", "silent"])
+def test_one_of_two_servers_dead(mx, silent):
+    """The other one answers for it, whether its port is closed or nobody says a word there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dead:
+        dead.bind(("127.0.0.1", 0))
+        port = dead.getsockname()[1]
+        if not silent:
+            dead.close()
+        mx.start(zone(), dns={"servers": [f"127.0.0.1@{port}", mx.dns.server], "timeout": 4})
+        for _ in range(6):
+            assert mx.send(letter(), check=False).log["dmarc"] == "pass"
 
 
 def test_slow_name_behind_a_fast_server(mx):
