@@ -373,6 +373,39 @@ test_too_many_passes(void **state)
 	tf_arena_free(a);
 }
 
+/* What is longer than its bound is left out, or plain words stand in; the rest is there. */
+static void
+test_bounds(void **state)
+{
+	const struct tf_verdict verdict = { .disposition = TF_POLICY_NONE };
+	struct tf_arena *a = tf_arena_new();
+	char *letters = tf_arena_alloc(a, 300);
+
+	(void)state;
+	memset(letters, 'x', 300);
+	for (size_t more = 0; more <= 1; more++) {
+		struct tf_dkim sigs[1] = { { .code = TF_FAIL,
+		    .domain = TF_STR("example.com"),
+		    .algorithm = { letters, 256 + more },
+		    .b = TF_STR("AbCdEf12"),
+		    .reason = { letters, 200 + more } } };
+		struct tf_result res = { SIGS(sigs) };
+		struct tf_parsed parsed;
+		struct tf_buf out;
+
+		tf_buf_init_arena(&out, a, 24 * 1024);
+		tf_authres_write(&res, &verdict, TF_STR("mx.example.org"), true, &out);
+		assert_null(tf_authres_parse(tf_buf_get(&out), a, &parsed));
+		assert_str(
+		    "domain", tf_parsed_get(&parsed.results[1], "header.d"), TF_STR("example.com"));
+		assert_num("property", tf_parsed_get(&parsed.results[1], "header.a").len,
+		    more == 0 ? 256 : 0);
+		assert_str("reason", parsed.results[1].reason,
+		    more == 0 ? sigs[0].reason : TF_STR("verification failed"));
+	}
+	tf_arena_free(a);
+}
+
 /* AUTHRES-25, RFC 6008 section 4. */
 static void
 test_header_b(void **state)
@@ -535,6 +568,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_parses),
 		cmocka_unit_test(test_many_signatures),
 		cmocka_unit_test(test_too_many_passes),
+		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_header_b),
 		cmocka_unit_test(test_authserv_id),
 		cmocka_unit_test(test_verdict_names_the_domain),

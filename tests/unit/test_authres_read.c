@@ -1,6 +1,8 @@
 /*
  * test_authres_read.c - which Authentication-Results are removed on arrival
  */
+#include <string.h>
+
 #include "tests/unit/test.h"
 #include "truefrom/authres.h"
 
@@ -176,6 +178,20 @@ test_long(void **state)
 	tf_arena_free(a);
 }
 
+/* A foreign id is believed up to 1024 octets. */
+static void
+test_longest_id(void **state)
+{
+	char id[1025 + sizeof("; spf=pass")];
+
+	(void)state;
+	for (size_t n = 1024; n <= 1025; n++) {
+		memset(id, 'a', n);
+		memcpy(id + n, "; spf=pass", sizeof("; spf=pass"));
+		assert_num("too long", tf_authres_is_forged(tf_str_from(id), &ours), n > 1024);
+	}
+}
+
 static void
 test_without_ids(void **state)
 {
@@ -216,6 +232,7 @@ main(void)
 		cmocka_unit_test(test_removed),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_longest_id),
 		cmocka_unit_test(test_without_ids),
 		cmocka_unit_test(test_name),
 	};

@@ -50,6 +50,8 @@ static const struct row {
 	{ "exponent 1", TF_LIT("p=MAYCAWECAQE="), true, "key is damaged", 7 },
 	{ "even modulus", TF_LIT("p=MAYCAWACAQM="), true, "key is damaged", 7 },
 	{ "exponent of 72 bits", TF_LIT("p=MA4CAWECCX//////////fw=="), true, "exponent of the key is too long", 7 },
+	{ "exponent of 65 bits", TF_LIT("p=MA4CAWECCQH//////////w=="), true, "exponent of the key is too long", 7 },
+	{ "exponent of 64 bits", TF_LIT("p=MA4CAWECCQD//////////w=="), true, "", 7 },
 	{ "exponent of 63 bits", TF_LIT("p=MA0CAWECCH//////////"), true, "", 7 },
 };
 /* clang-format on */

@@ -343,13 +343,37 @@ fill(struct packet *p, size_t records, size_t strings)
 		packet_record(p, "q.test", 16, rdata, strings * 256);
 }
 
+#define LAST 100 /* octets of the last string */
+
+/* One record more, so that the packet has the most octets that there can be; those of its data. */
+static size_t
+fill_up(struct packet *p)
+{
+	uint8_t rdata[8192];
+	const size_t len = PACKET_ROOM - p->len - strlen("q.test") - 2 - 10;
+	size_t at = 0;
+
+	assert_true(len < sizeof(rdata));
+	memset(rdata, 'x', sizeof(rdata));
+	while (at < len - 1 - LAST) {
+		const size_t left = len - 1 - LAST - at, n = left > 256 ? 256 : left;
+
+		rdata[at] = (uint8_t)(n - 1);
+		at += n;
+	}
+	rdata[at] = LAST;
+	packet_record(p, "q.test", 16, rdata, len);
+	return len;
+}
+
 static void
 test_limits(void **state)
 {
 	struct packet *p = tf_xmalloc(sizeof(*p));
 	struct tf_arena *a = tf_arena_new();
 	struct tf_dns_answer answer;
-	char *large = tf_xmalloc(70000);
+	char *large = tf_xmalloc(65536);
+	size_t whole;
 
 	(void)state;
 	fill(p, 100, 2);
@@ -364,10 +388,20 @@ test_limits(void **state)
 	tf_dns_answer_parse(packet_str(p), TF_STR("q.test"), TF_TYPE_TXT, a, &answer);
 	assert_num("61 KB of text", answer.status, TF_DNS_NOERROR);
 	assert_num("61 KB of text", answer.txts[14].len, 4080);
+	whole = fill_up(p);
+	assert_int_equal(p->len, 65535);
+	tf_dns_answer_parse(packet_str(p), TF_STR("q.test"), TF_TYPE_TXT, a, &answer);
+	assert_num("65535 octets", answer.status, TF_DNS_NOERROR);
+	assert_num("65535 octets", answer.count, 16);
+	/* The last record a byte longer. */
 	memcpy(large, p->bytes, p->len);
+	large[p->len] = 'x';
+	large[p->len - whole - 2] = (char)((whole + 1) >> 8);
+	large[p->len - whole - 1] = (char)((whole + 1) & 255);
+	large[p->len - 1 - LAST]++;
 	tf_dns_answer_parse(
 	    (struct tf_str){ large, 65536 }, TF_STR("q.test"), TF_TYPE_TXT, a, &answer);
-	assert_num("more than a message can have", answer.status, TF_DNS_MALFORMED);
+	assert_num("65536 octets", answer.status, TF_DNS_MALFORMED);
 	tf_xfree(large);
 	tf_arena_free(a);
 	tf_xfree(p);

@@ -261,9 +261,12 @@ test_bounds(void **state)
 		{ "30,000 empty routes", "<", ",", ":u@legit.com>", 30000, TF_FROM_OK },
 		{ "group in group in group", "", "a:", "", 10000, TF_FROM_SYNTAX },
 		{ "30,000 dots", "", ".", "@legit.com", 30000, TF_FROM_SYNTAX },
-		{ "900 addresses of one domain", "u@legit.com", ",u@legit.com", "", 900,
-		    TF_FROM_OK },
-		{ "900 folds", "u@legit.com", "\r\n ", "", 900, TF_FROM_OK },
+		{ "32,768 octets", "u@legit.com (", "x", ")", 32768 - 14, TF_FROM_OK },
+		{ "32,769 octets", "u@legit.com (", "x", ")", 32769 - 14, TF_FROM_SYNTAX },
+		{ "1,000 addresses", "u@legit.com", ",u@legit.com", "", 999, TF_FROM_OK },
+		{ "1,001 addresses", "u@legit.com", ",u@legit.com", "", 1000, TF_FROM_SYNTAX },
+		{ "1,000 folds", "u@legit.com", "\r\n ", "", 1000, TF_FROM_OK },
+		{ "1,001 folds", "u@legit.com", "\r\n ", "", 1001, TF_FROM_SYNTAX },
 	};
 	struct tf_arena *a = tf_arena_new();
 

@@ -346,6 +346,15 @@ test_many(void **state)
 			tf_buf_str(&field, texts[i]);
 		assert_true(tf_received_spf_is_forged(tf_buf_get(&field), &ours));
 	}
+	for (size_t n = 100; n <= 101; n++) {
+		struct tf_buf field;
+
+		tf_buf_init_arena(&field, a, 4096);
+		for (size_t i = 0; i < n; i++)
+			tf_buf_lit(&field, "receiver=a.example; ");
+		assert_num("100 names of others",
+		    tf_received_spf_is_forged(tf_buf_get(&field), &ours), n > 100);
+	}
 	tf_arena_free(a);
 }
 

@@ -278,6 +278,55 @@ test_long_explanation(void **state)
 	tf_arena_free(a);
 }
 
+/* What a term gives with its macros is bounded: beyond 64 KiB it names nothing, and an explanation
+ * is left out; up to that a name is cut to whole labels (RFC 7208 section 7.3). */
+static void
+test_expansion_bound(void **state)
+{
+	const struct tf_spf_opts with = { 10, 2, true };
+	static const struct bound {
+		const char *what, *record;
+		size_t local;
+		enum tf_code code;
+		size_t explained;
+	} bounds[] = {
+		{ "exists, 65,536", "v=spf1 exists:%{l}.own.example -all", 65536 - 12, TF_PASS, 0 },
+		{ "exists, 65,537", "v=spf1 exists:%{l}.own.example -all", 65537 - 12, TF_FAIL, 0 },
+		{ "include, 65,537", "v=spf1 include:%{l}.own.example -all", 65537 - 12, TF_FAIL,
+		    0 },
+		{ "redirect, 65,536", "v=spf1 redirect=%{l}.pass.example", 65536 - 13, TF_PASS, 0 },
+		{ "redirect, 65,537", "v=spf1 redirect=%{l}.pass.example", 65537 - 13, TF_PERMERROR,
+		    0 },
+		{ "exp, 65,530", "v=spf1 -all exp=longtext.example", 6553, TF_FAIL, 500 },
+		{ "exp, 65,540", "v=spf1 -all exp=longtext.example", 6554, TF_FAIL, 0 },
+	};
+	struct tf_arena *a = tf_arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < TF_ARRAY_LEN(bounds); i++) {
+		struct tf_resolver *r;
+		struct tf_identity id;
+		struct tf_buf text, from;
+		struct tf_spf spf;
+
+		tf_buf_init_arena(&text, a, ZONE_MAX);
+		tf_buf_lit(&text, spf_zone);
+		write_record(0, bounds[i].record, &text);
+		tf_buf_init_arena(&from, a, 128 * 1024);
+		while (from.len < bounds[i].local)
+			tf_buf_byte(&from, 'x');
+		tf_buf_lit(&from, "@t0.example");
+		r = resolver_of(tf_buf_get(&text));
+		id = identity(IP4, "", tf_buf_cstr(&from));
+		spf = evaluate(a, r, &with, &id, TF_SPF_MAILFROM);
+		assert_num(bounds[i].what, spf.code, bounds[i].code);
+		assert_num(bounds[i].what, spf.explanation.len, bounds[i].explained);
+		tf_resolver_release(r);
+		tf_arena_clear(a);
+	}
+	tf_arena_free(a);
+}
+
 /* A record of hundreds of terms and over 4,000 octets, where only the last one matches. */
 static void
 test_long_record(void **state)
@@ -313,6 +362,7 @@ main(void)
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_explanation),
 		cmocka_unit_test(test_long_explanation),
+		cmocka_unit_test(test_expansion_bound),
 		cmocka_unit_test(test_long_record),
 	};
 

@@ -254,6 +254,17 @@ test_work(void **state)
 	tf_buf_init_arena(&out, a, TF_SPF_EXPAND_MAX);
 	assert_false(tf_spf_macro_name(tf_buf_get(&text), &env, &out, &name));
 	assert_true(out.len < 1000);
+	/* 1024 times 1024 octets, and once more. */
+	env.local = (struct tf_str){ local, 1024 };
+	tf_buf_clear(&text);
+	for (int i = 0; i < 1024; i++)
+		tf_buf_lit(&text, "%{l1-}");
+	local[1020] = '-';
+	tf_buf_clear(&out);
+	assert_true(tf_spf_macro_text(tf_buf_get(&text), &env, &out));
+	tf_buf_lit(&text, "%{l1-}");
+	tf_buf_clear(&out);
+	assert_false(tf_spf_macro_text(tf_buf_get(&text), &env, &out));
 	tf_arena_free(a);
 }
 
