@@ -50,10 +50,11 @@ tf_listener_in_use(struct tf_str socket_spec)
 
 	if (!unix_path(socket_spec, &un))
 		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return false;
-	answered = connect(fd, (const struct sockaddr *)&un, sizeof(un)) == 0;
+	/* A full queue is somebody's, too; nobody waits for him to empty it. */
+	answered = connect(fd, (const struct sockaddr *)&un, sizeof(un)) == 0 || errno == EAGAIN;
 	close(fd);
 	return answered;
 }
@@ -67,24 +68,24 @@ tf_listener_prepare(struct tf_listener *l)
 		l->before[fd] = listens(fd);
 }
 
+/* Root does this, and in a folder that may be another's: no link is followed. */
 static int
-set_access(struct tf_str spec, const struct tf_listener_access *access, struct tf_buf *why)
+set_owner(struct tf_str spec, const struct tf_listener_owner *owner, struct tf_buf *why)
 {
 	struct sockaddr_un un;
 	int error;
 
-	if (!unix_path(spec, &un) || (chmod(un.sun_path, access->mode) == 0 &&
-					 chown(un.sun_path, access->uid, access->gid) == 0))
+	if (!unix_path(spec, &un) || lchown(un.sun_path, owner->uid, owner->gid) == 0)
 		return 0;
 	error = errno;
-	tf_buf_printf(why, "socket: cannot set mode and owner of %s: ", un.sun_path);
+	tf_buf_printf(why, "socket: cannot set the owner of %s: ", un.sun_path);
 	tf_buf_errno(why, error);
 	return -1;
 }
 
 int
 tf_listener_adopt(struct tf_listener *l, struct tf_str socket_spec,
-    const struct tf_listener_access *access, struct tf_buf *why)
+    const struct tf_listener_owner *owner, struct tf_buf *why)
 {
 	const int on = 1;
 	int found = 0;
@@ -109,7 +110,7 @@ tf_listener_adopt(struct tf_listener *l, struct tf_str socket_spec,
 		tf_buf_errno(why, error);
 		return -1;
 	}
-	return set_access(socket_spec, access, why);
+	return set_owner(socket_spec, owner, why);
 }
 
 static void

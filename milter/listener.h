@@ -10,9 +10,8 @@
 
 #include "truefrom/base.h"
 
-struct tf_listener_access { /* of a UNIX socket */
-	mode_t mode;
-	uid_t uid; /* (uid_t)-1, (gid_t)-1: as it is */
+struct tf_listener_owner { /* of a UNIX socket */
+	uid_t uid;         /* (uid_t)-1, (gid_t)-1: as it is */
 	gid_t gid;
 };
 
@@ -32,13 +31,13 @@ bool tf_listener_in_use(struct tf_str socket_spec);
 /* Before smfi_opensocket: remember what listens already. */
 void tf_listener_prepare(struct tf_listener *l);
 /*
- * tf_listener_adopt - after smfi_opensocket: find its descriptor, set TCP_NODELAY, mode and owner
+ * tf_listener_adopt - after smfi_opensocket: find its descriptor, set TCP_NODELAY and the owner
  *
  * Returns 0, or -1 with the reason in why (not exactly one new descriptor listens, or the owner
  * cannot be set).
  */
 int tf_listener_adopt(struct tf_listener *l, struct tf_str socket_spec,
-    const struct tf_listener_access *access, struct tf_buf *why);
+    const struct tf_listener_owner *owner, struct tf_buf *why);
 /* Connect to ourselves and close: any event lets libmilter look at its sessions again. Never
  * blocks. */
 void tf_listener_poke(const struct tf_listener *l);

@@ -423,7 +423,7 @@ tf_mfi_open(const struct tf_mfi_opts *opts, struct tf_buf *why)
 		say_cannot_listen(errno, spec, why);
 		return -1;
 	}
-	return tf_listener_adopt(&mfi.listener, opts->socket, &opts->access, why);
+	return tf_listener_adopt(&mfi.listener, opts->socket, &opts->owner, why);
 }
 
 static void

@@ -11,14 +11,15 @@
 
 struct tf_mfi_opts {
 	struct tf_str socket; /* "inet:8893@127.0.0.1", "inet6:…", "unix:/path" */
-	struct tf_listener_access access;
+	struct tf_listener_owner owner;
 	uint32_t idle_timeout_s;
 };
 
 /*
  * tf_mfi_open - register with libmilter and open the listening socket
  *
- * Returns 0, or -1 with the reason in why. A UNIX socket that nobody listens on is replaced.
+ * Returns 0, or -1 with the reason in why. A UNIX socket that nobody listens on is replaced;
+ * the mode of a new one is what the umask leaves.
  */
 int tf_mfi_open(const struct tf_mfi_opts *opts, struct tf_buf *why);
 /*

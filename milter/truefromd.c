@@ -303,16 +303,16 @@ static int
 prepare(const struct tf_config *config, const struct options *opts, struct tf_buf *why)
 {
 	struct tf_account account;
-	struct tf_mfi_opts mfi = { config->socket, { (mode_t)config->socket_mode, 0, 0 },
-		config->idle_timeout_s };
+	struct tf_mfi_opts mfi = { config->socket, { 0, 0 }, config->idle_timeout_s };
 
 	if (tf_account_find(config->user, &account, why) != 0)
 		return -1;
-	mfi.access.uid = account.uid;
-	mfi.access.gid = account.gid;
-	if (tf_group_find(config->socket_group, &mfi.access.gid, why) != 0)
+	mfi.owner.uid = account.uid;
+	mfi.owner.gid = account.gid;
+	if (tf_group_find(config->socket_group, &mfi.owner.gid, why) != 0)
 		return -1;
-	umask(0077);
+	/* A socket has its mode from the start; a chmod would follow a link in its place. */
+	umask((mode_t)~config->socket_mode & 0777);
 	if (tf_mfi_open(&mfi, why) != 0)
 		return -1;
 	umask(0022);
