@@ -35,6 +35,12 @@ int tf_group_find(struct tf_str group, gid_t *gid_out, struct tf_buf *why);
 int tf_process_drop(const struct tf_account *account, struct tf_buf *why);
 
 /*
+ * tf_process_fill_standard - descriptors 0 to 2 are there, whoever started us
+ *
+ * Before anything is opened: it would take their numbers, and the log would be written into it.
+ */
+void tf_process_fill_standard(void);
+/*
  * tf_process_background - go on in a child; the parent waits for tf_process_ready and exits with 0,
  * or with 3 when the child ends before
  */

@@ -7,6 +7,7 @@
  * thread: USR1 (and HUP) reloads, TERM and INT stop.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -100,6 +101,19 @@ read_options(int argc, char **argv, struct options *opts)
 		return EXIT_WRONG_USAGE;
 	}
 	return -1;
+}
+
+/* The same file after a change to another folder. */
+static const char *
+from_the_root(const char *path)
+{
+	static char absolute[2 * PATH_MAX];
+	char here[PATH_MAX];
+
+	if (path == NULL || path[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+		return path;
+	(void)snprintf(absolute, sizeof(absolute), "%s/%s", here, path);
+	return absolute;
 }
 
 static struct tf_config *
@@ -450,6 +464,7 @@ main(int argc, char **argv)
 
 	if (argc > 0)
 		argv[0] = program; /* what getopt complains as */
+	tf_process_fill_standard();
 	tf_heap_prepare();
 	code = read_options(argc, argv, &opts);
 	if (code >= 0)
@@ -461,6 +476,7 @@ main(int argc, char **argv)
 		tf_config_release(config);
 		return EXIT_OK;
 	}
+	opts.config_path = from_the_root(opts.config_path);
 	tf_log_open("truefromd", opts.foreground);
 	tf_log_configure(&config->log);
 	a = tf_arena_new();

@@ -16,6 +16,7 @@ from dns_server import after
 from letter import letter
 from milter_client import MilterClient, MilterGone
 from parallel import judge_all
+from settings import render
 from traffic import Traffic
 
 FOREIGN = "203.0.113.9"
@@ -366,27 +367,42 @@ def test_pid_file_of_two_names(mx, folder):
         assert file.read() == "precious\n"
 
 
-def test_background(mx, folder):
-    """Without -f it goes into the background once it is ready to serve."""
+@pytest.mark.parametrize("closed", ["", "0<&- 1>&- 2>&-"])
+def test_background(mx, folder, closed):
+    """Without -f it goes into the background once it is ready to serve; whoever starts it may have
+    closed the standard descriptors. A file named by a relative path is found again on a reload."""
     path = os.path.join(folder, "run", "truefromd.pid")
     os.mkdir(os.path.dirname(path))
     os.chmod(os.path.dirname(path), 0o777)
     mx.dns.load(zone())
     conf = os.path.join(folder, "background.conf")
-    settings = mx.settings(pid_file=path)
-    with open(conf, "w", encoding="utf-8") as file:
-        from settings import render
-        file.write(render(settings))
-    result = mx.programs.run(mx.programs.truefromd, "-c", conf)
+    _write(conf, mx.settings(pid_file=path))
+    result = mx.programs.run("sh", "-c", f'cd {folder} && exec "$0" -c background.conf {closed}',
+                             mx.programs.truefromd)
     assert result.returncode == 0, result.stderr
     with open(path, encoding="ascii") as file:
         pid = int(file.read())
     try:
-        with MilterClient(mx.milter()) as client:
-            client.connect("192.0.2.1")
+        assert _name_in_field(mx) == mx.settings()["authserv_id"]
+        _write(conf, mx.settings(pid_file=path, authserv_id="fresh.example.org"))
+        os.kill(pid, signal.SIGUSR1)
+        wait.until(lambda: _name_in_field(mx) == "fresh.example.org", "the new configuration", 10)
     finally:
         os.kill(pid, signal.SIGTERM)
     wait.until(lambda: not _lives(pid), "the daemon ended", 20 * mx.programs.patience)
+
+
+def _write(path, settings):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(render(settings))
+
+
+def _name_in_field(mx):
+    """Whose name is on the field that a message gets."""
+    with MilterClient(mx.milter()) as client:
+        client.connect("192.0.2.1")
+        client.helo("mail.example.com")
+        return client.message(letter(), "alice@example.com").field.partition(";")[0]
 
 
 def _lives(pid):
