@@ -70,6 +70,7 @@ def test_postfix_restarted(mx):
         traffic.wait_for(15)
         mx.postfix.restart()
         traffic.wait_for(15)
+    assert traffic.retries  # it did come in the middle
     traffic.account(cut=True)
     assert mx.daemon.terminate() == 0
     mx.daemon.wait_for_line("stopping: 0 messages in work")
