@@ -34,7 +34,7 @@ static const char usage_text[] =
     "                      [--dns ADDR@PORT] [--zone FILE] [--second-opinion] [FILE]\n"
     "       truefrom config [--config FILE] [--check | --defaults | --diff]\n"
     "       truefrom stats [--top N] [--json] [FILE]\n"
-    "       truefrom --version\n";
+    "       truefrom --version | --help\n";
 
 static int
 wrong_usage(const char *what)

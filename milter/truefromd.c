@@ -7,6 +7,7 @@
  * thread: USR1 (and HUP) reloads, TERM and INT stop.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -72,9 +73,14 @@ print_version(void)
 static int
 read_options(int argc, char **argv, struct options *opts)
 {
+	static const struct option long_options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
 	int c;
 
-	while ((c = getopt(argc, argv, "c:fthV")) != -1) {
+	while ((c = getopt_long(argc, argv, "c:fthV", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			opts->config_path = optarg;

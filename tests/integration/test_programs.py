@@ -179,6 +179,16 @@ def test_missing_default_file(programs):
         assert len(result.stderr.splitlines()) == 1
 
 
+def test_help(programs):
+    """Both say on standard output what options there are, and which version they are."""
+    for program in (programs.truefromd, programs.truefrom):
+        name = os.path.basename(program)
+        for options, begin in ((("-h", "--help"), f"usage: {name} "), (("-V", "--version"), f"{name} ")):
+            said = [programs.run(program, option) for option in options]
+            assert [(s.returncode, s.stderr) for s in said] == [(0, "")] * 2
+            assert said[0].stdout == said[1].stdout and said[0].stdout.startswith(begin)
+
+
 @pytest.mark.parametrize("arguments", [["-x"], ["-c"], ["-f", "surplus"]], ids=str)
 def test_truefromd_wrong_usage(programs, arguments):
     """Wrong usage: 2."""
