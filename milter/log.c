@@ -1,5 +1,5 @@
 /*
- * log.c - the log: one line a message, and what an operator should know (only user of syslog)
+ * log.c - the log: one line a message, and what an operator should know
  *
  * Keys of the line about a message are a promise (truefromd(8)): each is always there and in this
  * order; `would`, `authors`, `reason`, `arc_sealers`, `arc_reason` and `flags` follow where there
@@ -7,16 +7,10 @@
  * Limits: a value at the size given in its call; 2 KiB of text in tf_log.
  */
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <syslog.h>
-#include <unistd.h>
 
 #include "milter/log.h"
+#include "milter/log_out.h"
 #include "truefrom/explain.h"
 #include "truefrom/banned.h"
 
@@ -28,37 +22,9 @@
 
 /* Set at start and on a reload, read by all threads. */
 static struct {
-	const char *program;
-	bool to_stderr, to_journal; /* the journal, by stderr */
 	atomic_int level, facility;
 	atomic_bool json;
-} state = { .program = "truefrom", .to_stderr = true, .level = TF_LOG_INFO };
-
-static const struct {
-	int priority;
-	const char *word; /* before the text on stderr */
-	const char *mark; /* the priority, as the journal takes it there */
-} levels[] = {
-	[TF_LOG_ERROR] = { LOG_ERR, "error: ", "<3>" },
-	[TF_LOG_WARNING] = { LOG_WARNING, "warning: ", "<4>" },
-	[TF_LOG_NOTICE] = { LOG_NOTICE, "", "<5>" },
-	[TF_LOG_INFO] = { LOG_INFO, "", "<6>" },
-	[TF_LOG_DEBUG] = { LOG_DEBUG, "", "<7>" },
-};
-
-static const int facilities[] = {
-	[TF_FACILITY_MAIL] = LOG_MAIL,
-	[TF_FACILITY_DAEMON] = LOG_DAEMON,
-	[TF_FACILITY_USER] = LOG_USER,
-	[TF_FACILITY_LOCAL0] = LOG_LOCAL0,
-	[TF_FACILITY_LOCAL1] = LOG_LOCAL1,
-	[TF_FACILITY_LOCAL2] = LOG_LOCAL2,
-	[TF_FACILITY_LOCAL3] = LOG_LOCAL3,
-	[TF_FACILITY_LOCAL4] = LOG_LOCAL4,
-	[TF_FACILITY_LOCAL5] = LOG_LOCAL5,
-	[TF_FACILITY_LOCAL6] = LOG_LOCAL6,
-	[TF_FACILITY_LOCAL7] = LOG_LOCAL7,
-};
+} state = { .level = TF_LOG_INFO };
 
 void
 tf_log_configure(const struct tf_log_opts *opts)
@@ -74,32 +40,11 @@ tf_log_wants(enum tf_log_level level)
 	return (int)level <= atomic_load(&state.level);
 }
 
-static struct iovec
-part(struct tf_str s)
-{
-	/* writev does not write to it. */
-	return (struct iovec){ .iov_base = (void *)(uintptr_t)s.ptr, .iov_len = s.len };
-}
-
-/* text is clean: printable ASCII. On stderr one write a line, so that those of threads stay whole.
- */
+/* text is clean: printable ASCII. */
 static void
 emit(enum tf_log_level level, struct tf_str text)
 {
-	const bool journal = state.to_journal;
-	const struct iovec parts[] = {
-		part(tf_str_from(journal ? levels[level].mark : state.program)),
-		part(tf_str_from(journal ? "" : ": ")),
-		part(tf_str_from(journal ? "" : levels[level].word)),
-		part(text),
-		part(TF_STR("\n")),
-	};
-
-	if (!state.to_stderr)
-		syslog(facilities[atomic_load(&state.facility)] | levels[level].priority, "%.*s",
-		    TF_PRI(text));
-	else if (writev(STDERR_FILENO, parts, (int)TF_ARRAY_LEN(parts)) < 0)
-		return; /* there is nowhere left to complain */
+	tf_log_out(level, (enum tf_log_facility)atomic_load(&state.facility), text);
 }
 
 static bool
@@ -166,29 +111,11 @@ last_words(const char *words)
 	tf_log(TF_LOG_ERROR, "%s; the process ends, to be started again", words);
 }
 
-/* systemd says which device and inode the journal's stream has, since stderr may lead elsewhere. */
-static bool
-stderr_is_journal(void)
-{
-	const char *said = getenv("JOURNAL_STREAM");
-	struct stat st;
-	char have[64];
-
-	if (said == NULL || fstat(STDERR_FILENO, &st) != 0)
-		return false;
-	(void)snprintf(have, sizeof(have), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-	return strcmp(said, have) == 0;
-}
-
 void
 tf_log_open(const char *program, bool to_stderr)
 {
 	tf_panic_to(last_words);
-	state.program = program;
-	state.to_stderr = to_stderr;
-	state.to_journal = to_stderr && stderr_is_journal();
-	if (!to_stderr)
-		openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
+	tf_log_out_open(program, to_stderr);
 }
 
 /* The next line of the text; false behind the last. */

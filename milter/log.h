@@ -1,7 +1,8 @@
 /*
  * log.h - the log: one line a message, and what an operator should know
  *
- * The only user of syslog. Outside bytes are escaped and clipped here, once. Thread-safe.
+ * Outside bytes are escaped and clipped here, once. Thread-safe; waits for no reader
+ * (log_out.h).
  */
 #ifndef MILTER_LOG_H
 #define MILTER_LOG_H

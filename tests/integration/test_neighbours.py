@@ -1,6 +1,7 @@
 """Neighbours that fail, limits that are reached: what becomes of each message, counted one by one."""
 
 import os
+import re
 import resource
 import signal
 import socket
@@ -10,6 +11,7 @@ import time
 
 import pytest
 
+import namespace
 import wait
 import zones
 from letter import letter
@@ -183,6 +185,106 @@ def test_log_cannot_be_written(mx, folder, log):
     finally:
         process.kill()
         process.wait()
+
+
+def both(mx):
+    """A message that may come and one that may not; both get their verdict without delay."""
+    began = time.monotonic()
+    assert offer(mx)[0] == 250
+    assert offer(mx, ip=FOREIGN)[0] == 550
+    assert time.monotonic() - began < 2 * mx.programs.patience
+
+
+def test_log_is_not_read(mx):
+    """Nobody reads the pipe that the log goes to, and it is full: mail goes on. Once somebody reads
+    again, the log says how many lines are lost; an end needs no reader."""
+    mx.start(zone())
+    mx.daemon.terminate()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    with subprocess.Popen([mx.programs.truefromd, "-f", "-c", mx.daemon.conf],
+                          stderr=writer) as process:
+        try:
+            wait.until(lambda: _listens(mx), "it listens", 20 * mx.programs.patience)
+            both(mx)
+            text = b""
+            while text.count(b"x") < 65536:
+                text += os.read(reader, 65536)
+            assert offer(mx)[0] == 250
+            said = os.read(reader, 65536).decode().splitlines()
+            # "ready", and one for each message
+            assert said[0].endswith("nobody took the lines of this log: 3 of them are lost"), said
+            assert len(said) == 2 and " spf=pass " in said[1], said
+            os.set_blocking(writer, False)
+            with pytest.raises(BlockingIOError):
+                while True:
+                    os.write(writer, b"x" * 4096)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10 * mx.programs.patience) == 0
+        finally:
+            process.kill()
+            os.close(reader)
+            os.close(writer)
+
+
+SHUT_IN = """for name in null urandom random zero; do
+    touch dev/$name && mount --bind /dev/$name dev/$name
+done && mount --rbind dev /dev && exec "$0" -c "$1" """
+
+
+def test_syslog_is_not_read(mx, folder):
+    """The same when syslogd is there and reads nothing."""
+    if not namespace.isolated():
+        pytest.skip("file systems cannot be mounted here")
+    os.mkdir(f"{folder}/dev")
+    pid_file = f"{folder}/pid"
+    mx.start(zone(), pid_file=pid_file)
+    mx.daemon.terminate()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as junk:
+        log.bind(f"{folder}/dev/log")
+        os.chmod(f"{folder}/dev/log", 0o666)
+        junk.connect(f"{folder}/dev/log")
+        junk.setblocking(False)
+        _fill(junk)
+        subprocess.run(["unshare", "--mount", "sh", "-c", SHUT_IN, mx.programs.truefromd,
+                        mx.daemon.conf], check=True, cwd=folder, timeout=20 * mx.programs.patience)
+        with open(pid_file, encoding="ascii") as file:
+            pid = int(file.read())
+        try:
+            both(mx)
+            log.settimeout(10)
+            _drain(log)
+            assert offer(mx)[0] == 250
+            said = [log.recv(65536).decode() for _ in range(2)]
+            assert re.fullmatch(r"<20>\w{3} [ \d]\d \d\d:\d\d:\d\d truefromd\[%d\]: nobody took "
+                                "the lines of this log: 3 of them are lost" % pid, said[0]), said
+            assert said[1].startswith("<22>") and " spf=pass " in said[1]
+            _fill(junk)
+        finally:
+            os.kill(pid, signal.SIGTERM)
+        wait.until(lambda: not os.path.exists(f"/proc/{pid}/exe"), "its end",
+                   10 * mx.programs.patience)
+
+
+def _fill(sock):
+    """Until no more goes in."""
+    with pytest.raises(BlockingIOError):
+        while True:
+            sock.send(b"x")
+
+
+def _drain(sock):
+    """Until there is no more."""
+    sock.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            sock.recv(65536)
+    sock.settimeout(10)
 
 
 def _listens(mx):
