@@ -102,7 +102,7 @@ test_stats(void **state)
 static void
 ask_ok(struct fixture *f, int times)
 {
-	struct tf_dns *dns = begin(f->r, 100);
+	struct tf_dns *dns = begin(f->r, (uint32_t)times);
 
 	for (int i = 0; i < times; i++) {
 		char name[32];
@@ -112,6 +112,27 @@ ask_ok(struct fixture *f, int times)
 		    TF_DNS_NOERROR);
 	}
 	tf_dns_end(dns);
+}
+
+/* With a cache of 64 KB the first of 3,000 answers is gone at the end, and the last is there. */
+static void
+test_cache_size(void **state)
+{
+	struct fixture *f = *state;
+	const struct tf_str first = TF_STR("ok-0.test"), last = TF_STR("ok-2999.test");
+	struct tf_dns *dns;
+
+	tf_resolver_release(f->r);
+	f->opts.cache_bytes = (uint64_t)64 << 10;
+	f->r = resolver_or_fail(&f->opts);
+	ask_ok(f, 3000);
+	assert_num("on the wire", script_server_count(f->server, "ok-0"), 1);
+	dns = begin(f->r, 10);
+	tf_dns_ask(dns, last, TF_TYPE_TXT);
+	tf_dns_ask(dns, first, TF_TYPE_TXT);
+	tf_dns_end(dns);
+	assert_num("the last", script_server_count(f->server, "ok-2999"), 1);
+	assert_num("the first", script_server_count(f->server, "ok-0"), 2);
 }
 
 /* 400 questions of 40 messages at 300 ms each take little more than 300 ms, even of a server that
@@ -421,6 +442,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(test_coalescing),
 		ROW(test_stats),
+		ROW(test_cache_size),
 		ROW(test_many_at_once),
 		ROW(test_after_silence),
 		ROW(test_release_while_in_use),
