@@ -24,12 +24,13 @@ read_all(FILE *in, char **bytes_out, size_t *len_out, struct tf_buf *why)
 		len += n;
 		if (len < room)
 			continue;
-		if (room >= TF_MESSAGE_FILE_MAX) {
+		if (room > TF_MESSAGE_FILE_MAX) {
 			tf_buf_printf(why, "message over %zu bytes", TF_MESSAGE_FILE_MAX);
 			tf_xfree(bytes);
 			return -1;
 		}
-		room *= 2;
+		/* One more at last, to see whether there is more. */
+		room = room <= TF_MESSAGE_FILE_MAX / 2 ? room * 2 : TF_MESSAGE_FILE_MAX + 1;
 		bytes = tf_xrealloc(bytes, room);
 	}
 	if (ferror(in)) {

@@ -5,6 +5,7 @@
  * the body.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "milter/message_file.h"
 #include "tests/unit/test.h"
@@ -80,11 +81,43 @@ test_feed(void **state)
 	}
 }
 
+/* A file of len octets, of which nothing is kept. */
+static int
+feed_hole(off_t len, struct tf_buf *why)
+{
+	char storage[16];
+	struct tf_session s;
+	FILE *in = tmpfile();
+	int end;
+
+	assert_non_null(in);
+	assert_int_equal(ftruncate(fileno(in), len), 0);
+	tf_buf_init(&s.told, storage, sizeof(storage));
+	end = tf_message_file_feed(in, &s, why);
+	fclose(in);
+	return end;
+}
+
+static void
+test_too_long(void **state)
+{
+	char storage[100];
+	struct tf_buf why;
+
+	(void)state;
+	tf_buf_init(&why, storage, sizeof(storage));
+	assert_int_equal(feed_hole((off_t)TF_MESSAGE_FILE_MAX, &why), 0);
+	assert_str("no complaint", tf_buf_get(&why), TF_NONE_STR);
+	assert_int_equal(feed_hole((off_t)TF_MESSAGE_FILE_MAX + 1, &why), -1);
+	assert_str("complaint", tf_buf_get(&why), TF_STR("message over 268435456 bytes"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_feed),
+		cmocka_unit_test(test_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,35 @@ test_bounded(void **state)
 	bench_free(&b);
 }
 
+/* Rules and reasons beyond what is kept are counted without their names. */
+static void
+test_many_rules(void **state)
+{
+	struct bench b = bench_new();
+	const json_t *rule;
+
+	(void)state;
+	for (size_t i = 0; i < 1010; i++) {
+		char outcome[96];
+
+		(void)snprintf(outcome, sizeof(outcome), "action=reject rule=override:r%04zu", i);
+		message(&b, "bank.example", "192.0.2.1", outcome);
+		(void)snprintf(
+		    outcome, sizeof(outcome), "action=tempfail rule=error reason=r%04zu", i);
+		message(&b, "bank.example", "192.0.2.1", outcome);
+	}
+	counted(&b, 2000);
+	assert_num("all are counted", number(b.json, "messages"), 2020);
+	assert_num("rejected", number(b.json, "reject"), 1010);
+	assert_num("rules", json_array_size(json_object_get(b.json, "rules")), 1000);
+	rule = json_array_get(json_object_get(b.json, "rules"), 0);
+	assert_text(rule, "rule", "error");
+	assert_num("one that was there goes on", number(rule, "messages"), 1010);
+	assert_num("undecided", number(b.json, "undecided"), 1010);
+	assert_num("reasons", json_array_size(json_object_get(b.json, "reasons")), 100);
+	bench_free(&b);
+}
+
 /* What on_error decided about, by the reason, accepted ones too. */
 static void
 test_undecided(void **state)
@@ -281,6 +310,7 @@ main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_read),
 	};
