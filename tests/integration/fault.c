@@ -2,7 +2,8 @@
  * fault.c - faults in the libraries below truefromd, for test_watchdog.py
  *
  * Loaded before them (LD_PRELOAD). A fault is there as long as a file of its name lies in the
- * folder $FAULT_DIR: hang-resolver, end-resolver (its loop ends), hang-message, no-threads.
+ * folder $FAULT_DIR: hang-resolver, end-resolver (its loop ends), hang-message, no-threads,
+ * no-connections (libmilter does not sleep between its attempts then).
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* As their headers have them, which are not needed for more. */
@@ -78,4 +80,23 @@ pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(voi
 	    (__typeof__(pthread_create) *)dlsym(RTLD_NEXT, "pthread_create");
 
 	return is_wanted("no-threads") ? EAGAIN : real(thread, attr, start, arg);
+}
+
+int
+accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	__typeof__(accept) *real = (__typeof__(accept) *)dlsym(RTLD_NEXT, "accept");
+
+	if (!is_wanted("no-connections"))
+		return real(fd, addr, len);
+	errno = EPERM;
+	return -1;
+}
+
+unsigned int
+sleep(unsigned int seconds)
+{
+	__typeof__(sleep) *real = (__typeof__(sleep) *)dlsym(RTLD_NEXT, "sleep");
+
+	return is_wanted("no-connections") ? 0 : real(seconds);
 }

@@ -135,6 +135,26 @@ def test_too_few_descriptors(mx):
     assert mx.daemon.running() and "error: " not in mx.daemon.text()
 
 
+def test_flood_of_connections(mx):
+    """Far more connections than there are descriptors, most of them silent: truefromd lives on, and
+    once they are gone, it serves as before."""
+    mx.user = ""
+    mx.start(zone())
+    soft_limit(mx, resource.RLIMIT_NOFILE, 192)
+    hello = b"\0\0\0\x0dO" + struct.pack("!III", 6, 0x1FF, 0x1FFFFF)
+    for _ in range(3):
+        flood = [socket.create_connection(mx.milter()) for _ in range(400)]
+        for sock in flood[::4]:
+            sock.sendall(hello)
+        wait.until(lambda: len(os.listdir(f"/proc/{mx.daemon.pid}/fd")) == 192, "all are taken", 10)
+        time.sleep(0.2)
+        for sock in flood:
+            sock.close()
+        wait.until(lambda: offer(mx)[0] == 250, "it serves", 20 * mx.programs.patience)
+    assert offer(mx, ip=FOREIGN)[0] == 550
+    assert mx.daemon.running() and "error: " not in mx.daemon.text()
+
+
 def test_out_of_memory(mx):
     """The process ends with one line; the MTA puts the message off; the next process delivers."""
     if mx.programs.patience != 1.0:

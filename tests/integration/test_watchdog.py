@@ -166,3 +166,16 @@ def test_no_threads(mx, faults):
     faults.add("no-threads")
     assert mx.daemon.terminate() == 0
     mx.daemon.wait_for_line(f"stopping: {codes.count(250) + 1} messages since .*; 0 undecided")
+
+
+def test_no_connections(mx, faults):
+    """No connection can be taken, again and again: libmilter gives up, and the process says so and
+    ends for its supervisor; Postfix puts the message off."""
+    mx.start(zone())
+    faults.add("no-connections")
+    assert mx.daemon.wait() == 3
+    assert "truefromd: error: libmilter gave up; ending" in mx.daemon.lines()
+    assert offer(mx)[0] == 451
+    faults.remove("no-connections")
+    mx.daemon.start()
+    assert offer(mx)[0] == 250
