@@ -259,8 +259,7 @@ loose(const char *text)
 	return u.out;
 }
 
-/* The header is edited from the bottom up; a failed edit means that the MTA is gone or refuses: try
- * again later. */
+/* The header is edited from the bottom up; a failed edit means that the MTA is gone or refuses. */
 static bool
 perform_edits(SMFICTX *ctx, const struct connection *c, const struct tf_plan *plan)
 {
@@ -321,9 +320,11 @@ perform(SMFICTX *ctx, const struct connection *c, const struct tf_plan *plan)
 	if (plan->action == TF_ACT_REJECT || plan->action == TF_ACT_TEMPFAIL)
 		return perform_reply(ctx, plan);
 	if (!perform_edits(ctx, c, plan)) {
-		tf_log(TF_LOG_WARNING, "id=%s: the MTA did not take our header edits; put off",
-		    smfi_getsymval(ctx, loose("i")));
-		return SMFIS_TEMPFAIL;
+		const bool tempfail = tf_current_on_error_tempfail(mfi.current);
+
+		tf_log(TF_LOG_WARNING, "id=%.*s: the MTA did not take our header edits; %s",
+		    TF_PRI(macro(ctx, "i")), tempfail ? "put off" : "accepted");
+		return tempfail ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
 	}
 	return SMFIS_CONTINUE;
 }

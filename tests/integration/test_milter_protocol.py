@@ -260,6 +260,18 @@ def test_temperror_reply(address):
     assert verdict.final == "y" and verdict.reply.startswith("451 4.7.1 ")
 
 
+@pytest.mark.parametrize("changes, final", [({}, "t"), ({"on_error": "accept"}, "c"),
+                                            ({"mode": "monitor"}, "c")])
+def test_edits_refused(mx, changes, final):
+    """An MTA that lets no header be changed: on_error decides, and monitor mode refuses nothing."""
+    mx.start(zones.domain("example.com", spf="v=spf1 ip4:192.0.2.0/24 -all"), **changes)
+    with begin(mx.milter(), actions=0x04) as client:  # it may add recipients
+        verdict = client.message(letter(), "alice@example.com")
+    assert (verdict.final, verdict.edits) == (final, [])
+    mx.daemon.wait_for_line("the MTA did not take our header edits; "
+                            + ("put off" if final == "t" else "accepted"))
+
+
 def test_quarantine(address):
     """hold: the reason names domain and policy; the field is written as well."""
     verdict = send(address, letter("a@held.example"), FOREIGN, "x.example", "a@held.example")
