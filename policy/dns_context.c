@@ -26,6 +26,7 @@
 
 struct tf_dns_context {
 	struct ub_ctx *ctx;
+	uint64_t places;
 	struct tf_dns_request *asking; /* being handed over and not answered on the spot */
 };
 
@@ -124,9 +125,9 @@ must_validate(const struct tf_resolver_opts *opts)
 
 /* A quarter of the memory for answers is not libunbound's (resolver.c). */
 static bool
-set_options(struct ub_ctx *ctx, const struct tf_resolver_opts *opts, struct tf_buf *why)
+set_options(
+    struct ub_ctx *ctx, const struct tf_resolver_opts *opts, uint64_t range, struct tf_buf *why)
 {
-	uint64_t range = outgoing_range();
 	const char *modules = must_validate(opts) ? "validator iterator" : "iterator";
 
 	ub_ctx_debugout(ctx, NULL);
@@ -270,7 +271,7 @@ warm_up(struct ub_ctx *ctx, struct tf_buf *why)
 }
 
 static bool
-set_up(struct ub_ctx *ctx, const struct tf_resolver_opts *opts, struct tf_buf *why)
+set_up(struct ub_ctx *ctx, const struct tf_resolver_opts *opts, uint64_t range, struct tf_buf *why)
 {
 	struct tf_dns_zone_files files = { .zones = 0 };
 	bool zone = opts->zone_file.len != 0 || opts->zone_text.len != 0 || opts->zone_only;
@@ -279,7 +280,7 @@ set_up(struct ub_ctx *ctx, const struct tf_resolver_opts *opts, struct tf_buf *w
 	if (zone &&
 	    !tf_dns_zone_write(opts->zone_file, opts->zone_text, opts->zone_only, &files, why))
 		return false;
-	ok = set_options(ctx, opts, why) && load_zone(ctx, &files, why) &&
+	ok = set_options(ctx, opts, range, why) && load_zone(ctx, &files, why) &&
 	     set_servers(ctx, opts, why) && set_trust_anchor(ctx, opts, why) &&
 	     unblock_names(ctx, why) && warm_up(ctx, why);
 	tf_dns_zone_remove(&files);
@@ -292,12 +293,13 @@ tf_dns_context_new(struct event_base *base, const struct tf_resolver_opts *opts,
 	struct tf_dns_context *c = tf_xcalloc(1, sizeof(*c));
 	bool ok = false;
 
+	c->places = outgoing_range();
 	pthread_mutex_lock(&setup_lock);
 	c->ctx = ub_ctx_create_event(base);
 	if (c->ctx == NULL)
 		tf_buf_lit(why, "libunbound: no context can be made");
 	else
-		ok = set_up(c->ctx, opts, why);
+		ok = set_up(c->ctx, opts, c->places, why);
 	pthread_mutex_unlock(&setup_lock);
 	if (ok)
 		return c;
@@ -367,6 +369,12 @@ void
 tf_dns_context_cancel(struct tf_dns_context *c, struct tf_dns_request *req)
 {
 	ub_cancel(c->ctx, req->id);
+}
+
+size_t
+tf_dns_context_places(const struct tf_dns_context *c)
+{
+	return (size_t)c->places;
 }
 
 const char *

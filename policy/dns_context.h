@@ -53,6 +53,8 @@ void tf_dns_context_ask(struct tf_dns_context *c, struct tf_str name, enum tf_dn
     struct tf_dns_request *req);
 /* No callback any more; libunbound goes on, for its cache. */
 void tf_dns_context_cancel(struct tf_dns_context *c, struct tf_dns_request *req);
+/* How many questions can be under way at once; further ones wait within libunbound. */
+size_t tf_dns_context_places(const struct tf_dns_context *c);
 
 const char *tf_dns_context_version(void); /* of libunbound */
 

@@ -5,8 +5,10 @@
  * pipe that wakes the loop); everything else here belongs to the one thread, but for the answers at
  * hand. Questions of the same name and type that are open at once share one look-up and its answer.
  * A question that is not answered within its time is answered here, since libunbound goes on trying
- * for much longer. Does not: know libunbound (dns_context.c), budgets and waits (dns_message.c),
- * packets (dns_answer.c).
+ * for much longer. Its place there stays taken until libunbound has done, and places are few: so
+ * the fuller they are, the fewer the names below any one name may take, lest whoever names what
+ * nobody answers takes all of them. Does not: know libunbound (dns_context.c), budgets and waits
+ * (dns_message.c), packets (dns_answer.c).
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -21,10 +23,20 @@
 #include "policy/dns_cache.h"
 #include "policy/dns_context.h"
 #include "policy/dns_message.h"
+#include "truefrom/domain.h"
 #include "truefrom/banned.h"
 
 #define BUCKETS 1024
 #define SILENT_MAX 3 /* signs not taken, beyond which the thread is taken for stuck */
+/*
+ * Look-ups whose names end in the same two, or in the same three, labels may take these parts of
+ * the places that are left; but always PLACES_MIN. (Two labels are most owners' own; three, where
+ * a registry has two, as co.uk.)
+ */
+#define PART_OF_TWO 4
+#define PART_OF_THREE 16
+#define PLACES_MIN 16
+#define GROUPS 4096
 /* Of dns.cache_size so much is for answers at hand, the rest for libunbound. */
 #define AT_HAND_PART 4
 
@@ -34,7 +46,8 @@ struct tf_lookup {
 	struct tf_str name; /* own copy */
 	enum tf_dns_type type;
 	struct tf_dns_request request;
-	struct tf_question_list peers; /* who asks; never empty */
+	struct tf_question_list peers; /* who asks; empty when nobody waits any more */
+	size_t groups[2];              /* names that end in the same two, and three, labels */
 	LIST_ENTRY(tf_lookup) link;
 };
 
@@ -61,7 +74,8 @@ struct tf_resolver {
 	struct tf_dns_context *context;
 	struct tf_arena *packet; /* what is read of the one at work */
 	struct lookups lookups[BUCKETS];
-	struct tf_question_list open; /* in the order of their deadlines */
+	struct tf_question_list open;          /* in the order of their deadlines */
+	size_t under_way, in_group[2][GROUPS]; /* look-ups */
 };
 
 /* Look-ups: all in the resolver thread. */
@@ -85,11 +99,45 @@ lookup_find(struct tf_resolver *r, const struct tf_question *q)
 	return NULL;
 }
 
+/* Which names a name is counted with, and whether there is a place for one more of them. */
+static bool
+has_place(const struct tf_resolver *r, struct tf_str name, size_t groups_out[2])
+{
+	static const size_t parts[] = { PART_OF_TWO, PART_OF_THREE };
+	const size_t places = tf_dns_context_places(r->context);
+	const size_t left = places > r->under_way ? places - r->under_way : 0;
+	bool has = true;
+
+	for (size_t i = 0; i < TF_ARRAY_LEN(parts); i++) {
+		const size_t most = left / parts[i];
+
+		groups_out[i] = tf_keyed_hash(r->key, tf_domain_last(name, 2 + i)) % GROUPS;
+		if (r->in_group[i][groups_out[i]] >= (most > PLACES_MIN ? most : PLACES_MIN))
+			has = false;
+	}
+	return has;
+}
+
+static void
+count_lookup(struct tf_resolver *r, const struct tf_lookup *lookup, size_t change)
+{
+	r->under_way += change;
+	for (size_t i = 0; i < TF_ARRAY_LEN(lookup->groups); i++)
+		r->in_group[i][lookup->groups[i]] += change;
+}
+
+/* NULL: its place must stay for others. */
 static struct tf_lookup *
 lookup_new(struct tf_resolver *r, const struct tf_question *q)
 {
-	struct tf_lookup *lookup = tf_xcalloc(1, sizeof(*lookup));
+	struct tf_lookup *lookup;
+	size_t groups[2];
 
+	if (!has_place(r, q->name, groups))
+		return NULL;
+	lookup = tf_xcalloc(1, sizeof(*lookup));
+	memcpy(lookup->groups, groups, sizeof(groups));
+	count_lookup(r, lookup, 1);
 	lookup->r = r;
 	lookup->name = (struct tf_str){ tf_xstrdup(q->name), q->name.len };
 	lookup->type = q->type;
@@ -102,6 +150,7 @@ static void
 lookup_free(struct tf_lookup *lookup)
 {
 	LIST_REMOVE(lookup, link);
+	count_lookup(lookup->r, lookup, (size_t)-1);
 	tf_xfree((void *)(uintptr_t)lookup->name.ptr);
 	tf_xfree(lookup);
 }
@@ -114,6 +163,7 @@ open_question(struct tf_resolver *r, struct tf_lookup *lookup, struct tf_questio
 	TAILQ_INSERT_TAIL(&r->open, q, open);
 }
 
+/* The look-up stays: libunbound goes on with it, whoever waits. */
 static void
 close_question(struct tf_resolver *r, struct tf_question *q)
 {
@@ -122,18 +172,18 @@ close_question(struct tf_resolver *r, struct tf_question *q)
 	q->lookup = NULL;
 }
 
-/* Closes the question, and the look-up when nobody else asks it. libunbound goes on and fills its
- * cache, but calls nobody. */
+/* After the loop: what is still under way, which nobody waits for. */
 static void
-leave_lookup(struct tf_resolver *r, struct tf_question *q)
+cancel_lookups(struct tf_resolver *r)
 {
-	struct tf_lookup *lookup = q->lookup;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (!LIST_EMPTY(&r->lookups[i])) {
+			struct tf_lookup *lookup = LIST_FIRST(&r->lookups[i]);
 
-	close_question(r, q);
-	if (!TAILQ_EMPTY(&lookup->peers))
-		return;
-	tf_dns_context_cancel(r->context, &lookup->request);
-	lookup_free(lookup);
+			tf_dns_context_cancel(r->context, &lookup->request);
+			lookup_free(lookup);
+		}
+	}
 }
 
 static void
@@ -229,7 +279,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (q = TAILQ_FIRST(&r->open); q != NULL && q->deadline_us <= now_us;
 	     q = TAILQ_FIRST(&r->open)) {
-		leave_lookup(r, q);
+		close_question(r, q);
 		finish(r, q, TF_DNS_TIMEOUT, NULL);
 	}
 	arm_timer(r);
@@ -246,6 +296,10 @@ ask(struct tf_resolver *r, struct tf_question *q)
 		return;
 	}
 	lookup = lookup_new(r, q);
+	if (lookup == NULL) {
+		finish(r, q, TF_DNS_SERVFAIL, NULL);
+		return;
+	}
 	open_question(r, lookup, q);
 	atomic_fetch_add(&r->network, 1);
 	lookup->request.on_reply = on_reply;
@@ -262,7 +316,7 @@ cancel_all(struct tf_resolver *r, struct tf_dns *dns)
 		struct tf_question *next = STAILQ_NEXT(q, link);
 
 		if (q->lookup != NULL) {
-			leave_lookup(r, q);
+			close_question(r, q);
 			tf_dns_unref(dns);
 		}
 		q = next;
@@ -352,9 +406,10 @@ close_inbox(struct tf_resolver *r)
 		atomic_store(&r->alive, false);
 	perform_all(r, &posts, perform_closing);
 	for (q = TAILQ_FIRST(&r->open); q != NULL; q = TAILQ_FIRST(&r->open)) {
-		leave_lookup(r, q);
+		close_question(r, q);
 		finish(r, q, TF_DNS_SERVFAIL, NULL);
 	}
+	cancel_lookups(r);
 }
 
 static void *

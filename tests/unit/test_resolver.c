@@ -135,6 +135,34 @@ test_cache_size(void **state)
 	assert_num("the first", script_server_count(f->server, "ok-0"), 2);
 }
 
+/*
+ * Names that nobody answers keep their places in libunbound, also when their message has gone: one
+ * owner's cannot take them all, and the names of others are answered meanwhile.
+ */
+static void
+test_places(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t round = 0; round < 3; round++) {
+		struct tf_dns *dns = begin(f->r, 2000);
+		struct tf_question *q = NULL;
+		int64_t began_us = tf_dns_now_us();
+		char name[64];
+
+		for (size_t i = 0; i < 1500; i++) {
+			snprintf(name, sizeof(name), "silent-%zu-%zu.evil.test", round, i);
+			q = tf_dns_start(dns, tf_str_from(name), TF_TYPE_TXT);
+		}
+		assert_num("too many", tf_dns_wait(dns, q)->status, TF_DNS_SERVFAIL);
+		snprintf(name, sizeof(name), "ok-%zu.good.test", round);
+		q = tf_dns_start(dns, tf_str_from(name), TF_TYPE_TXT);
+		assert_num("of others", tf_dns_wait(dns, q)->status, TF_DNS_NOERROR);
+		assert_true(tf_dns_now_us() - began_us < (int64_t)f->opts.timeout_ms * 1000);
+		tf_dns_end(dns);
+	}
+}
+
 /* 400 questions of 40 messages at 300 ms each take little more than 300 ms, even of a server that
  * was quick before: it is not asked again meanwhile. */
 static void
@@ -444,6 +472,7 @@ main(void)
 		ROW(test_stats),
 		ROW(test_cache_size),
 		ROW(test_many_at_once),
+		ROW(test_places),
 		ROW(test_after_silence),
 		ROW(test_release_while_in_use),
 		ROW(test_threads),
