@@ -156,7 +156,8 @@ tf_authres_ids_have(const struct tf_authres_ids *ids, struct tf_str text, struct
 	for (size_t i = 0; i < ids->count; i++) {
 		if (starts_with_id(text, ids->ids[i]))
 			return true;
-		if (is_name && tf_domain_normalise(ids->ids[i], a, &id) && starts_with_id(name, id))
+		if (tf_domain_normalise(ids->ids[i], a, &id) &&
+		    (starts_with_id(text, id) || (is_name && starts_with_id(name, id))))
 			return true;
 	}
 	return false;

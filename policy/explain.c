@@ -280,11 +280,21 @@ dns_array(const struct tf_result *res)
 	return array;
 }
 
+/* DEL stands in strings alone, and is the one control character that jansson lets through. */
 static int
 write_chunk(const char *chunk, size_t size, void *out)
 {
-	tf_buf_str(out, (struct tf_str){ chunk, size });
-	return 0;
+	struct tf_str rest = { chunk, size };
+
+	for (;;) {
+		const size_t del = tf_str_find(rest, '\177');
+
+		tf_buf_str(out, tf_str_sub(rest, 0, del));
+		if (del == rest.len)
+			return 0;
+		tf_buf_lit(out, "\\u007f");
+		rest = tf_str_sub(rest, del + 1, rest.len);
+	}
 }
 
 static void

@@ -105,7 +105,7 @@ static const struct tf_verdict exempt_verdict = { .rule = TF_LIT("authenticated"
 	.disposition = TF_POLICY_NONE };
 
 /* Control characters, invalid and valid UTF-8 wherever something from outside can stand. */
-#define HOSTILE "a\r\n\033[2J\377\303\274\0z"
+#define HOSTILE "a\r\n\033[2J\177\377\303\274\0z"
 static const struct tf_str hostile_list[] = { TF_LIT(HOSTILE), TF_LIT(HOSTILE) };
 static const struct tf_dkim hostile_sig = { .code = TF_PASS,
 	.domain = TF_LIT(HOSTILE),

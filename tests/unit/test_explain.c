@@ -170,7 +170,7 @@ test_monitor_mode(void **state)
 static void
 test_hostile(void **state)
 {
-	static const char want[] = "a\r\n\033[2J\\xff\303\274\0z";
+	static const char want[] = "a\r\n\033[2J\177\\xff\303\274\0z";
 	struct tf_arena *a = tf_arena_new();
 	struct tf_str json = explain(a, &hostile, &hostile_verdict, TF_STR(HOSTILE));
 	json_t *o = json_loadb(json.ptr, json.len, JSON_ALLOW_NUL, NULL);

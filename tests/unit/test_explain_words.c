@@ -320,7 +320,7 @@ test_bytes(void **state)
 	(void)state;
 	for (const char *c = plain; *c != '\0'; c++)
 		assert_true(*c == '\n' || (*c >= 32 && *c < 127));
-	assert_says("shown", plain, "a\\x0d\\x0a\\x1b[2J\\xff\\xc3\\xbc\\x00z");
+	assert_says("shown", plain, "a\\x0d\\x0a\\x1b[2J\\x7f\\xff\\xc3\\xbc\\x00z");
 	for (const char *c = coloured; *c != '\0'; c++) {
 		assert_true(*c == '\n' || *c == '\033' || (*c >= 32 && *c < 127));
 		escapes += *c == '\033';
