@@ -22,6 +22,7 @@ int event_base_loopbreak(void *base);
 int EVP_DigestFinal_ex(void *ctx, unsigned char *digest, unsigned int *len);
 
 static void *loop;
+static pthread_t resolver; /* while there is a loop */
 
 static bool
 is_wanted(const char *fault)
@@ -60,6 +61,7 @@ event_base_dispatch(void *base)
 	    (__typeof__(event_base_dispatch) *)dlsym(RTLD_NEXT, "event_base_dispatch");
 
 	loop = base;
+	resolver = pthread_self();
 	return real(base);
 }
 
@@ -69,7 +71,9 @@ EVP_DigestFinal_ex(void *ctx, unsigned char *digest, unsigned int *len)
 	__typeof__(EVP_DigestFinal_ex) *real =
 	    (__typeof__(EVP_DigestFinal_ex) *)dlsym(RTLD_NEXT, "EVP_DigestFinal_ex");
 
-	hang("hang-message");
+	/* The resolver has digests of its own. */
+	if (loop == NULL || !pthread_equal(resolver, pthread_self()))
+		hang("hang-message");
 	return real(ctx, digest, len);
 }
 
