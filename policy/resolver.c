@@ -5,10 +5,8 @@
  * pipe that wakes the loop); everything else here belongs to the one thread, but for the answers at
  * hand. Questions of the same name and type that are open at once share one look-up and its answer.
  * A question that is not answered within its time is answered here, since libunbound goes on trying
- * for much longer. Its place there stays taken until libunbound has done, and places are few: so
- * the fuller they are, the fewer the names below any one name may take, lest whoever names what
- * nobody answers takes all of them. Does not: know libunbound (dns_context.c), budgets and waits
- * (dns_message.c), packets (dns_answer.c).
+ * for much longer. Does not: know libunbound (dns_context.c), what it has at once (dns_lookups.c),
+ * budgets and waits (dns_message.c), packets (dns_answer.c).
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -18,46 +16,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "policy/crypto.h"
 #include "policy/dns_answer.h"
 #include "policy/dns_cache.h"
-#include "policy/dns_context.h"
-#include "policy/dns_message.h"
-#include "truefrom/domain.h"
+#include "policy/dns_lookups.h"
 #include "truefrom/banned.h"
 
-#define BUCKETS 1024
 #define SILENT_MAX 3 /* signs not taken, beyond which the thread is taken for stuck */
-/*
- * Look-ups whose names end in the same two, or in the same three, labels may take these parts of
- * the places that are left; but always PLACES_MIN. (Two labels are most owners' own; three, where
- * a registry has two, as co.uk.)
- */
-#define PART_OF_TWO 4
-#define PART_OF_THREE 16
-#define PLACES_MIN 16
-#define GROUPS 4096
 /* Of dns.cache_size so much is for answers at hand, the rest for libunbound. */
 #define AT_HAND_PART 4
-
-/* One question to libunbound, on behalf of one or more messages. */
-struct tf_lookup {
-	struct tf_resolver *r;
-	struct tf_str name; /* own copy */
-	enum tf_dns_type type;
-	struct tf_dns_request request;
-	struct tf_question_list peers; /* who asks; empty when nobody waits any more */
-	size_t groups[2];              /* names that end in the same two, and three, labels */
-	LIST_ENTRY(tf_lookup) link;
-};
-
-LIST_HEAD(lookups, tf_lookup);
 
 struct tf_resolver {
 	/* never change */
 	int64_t timeout_us;
-	unsigned char key[TF_HASH_KEY]; /* so that nobody can fill one bucket */
-	struct tf_dns_cache *cache;     /* NULL: nothing is kept */
+	struct tf_dns_cache *cache; /* NULL: nothing is kept */
 	_Atomic uint64_t questions, network, failures;
 	_Atomic bool alive;
 	_Atomic uint32_t signs_given, signs_taken;
@@ -73,87 +44,11 @@ struct tf_resolver {
 	struct event *wake, *timer;
 	struct tf_dns_context *context;
 	struct tf_arena *packet; /* what is read of the one at work */
-	struct lookups lookups[BUCKETS];
-	struct tf_question_list open;          /* in the order of their deadlines */
-	size_t under_way, in_group[2][GROUPS]; /* look-ups */
+	struct tf_lookups *lookups;
+	struct tf_question_list open; /* in the order of their deadlines */
 };
 
 /* Look-ups: all in the resolver thread. */
-
-static struct lookups *
-bucket_of(struct tf_resolver *r, struct tf_str name, enum tf_dns_type type)
-{
-	return &r->lookups[(tf_keyed_hash(r->key, name) + type) % BUCKETS];
-}
-
-static struct tf_lookup *
-lookup_find(struct tf_resolver *r, const struct tf_question *q)
-{
-	struct tf_lookup *lookup;
-
-	LIST_FOREACH(lookup, bucket_of(r, q->name, q->type), link)
-	{
-		if (lookup->type == q->type && tf_str_eq(lookup->name, q->name))
-			return lookup;
-	}
-	return NULL;
-}
-
-/* Which names a name is counted with, and whether there is a place for one more of them. */
-static bool
-has_place(const struct tf_resolver *r, struct tf_str name, size_t groups_out[2])
-{
-	static const size_t parts[] = { PART_OF_TWO, PART_OF_THREE };
-	const size_t places = tf_dns_context_places(r->context);
-	const size_t left = places > r->under_way ? places - r->under_way : 0;
-	bool has = true;
-
-	for (size_t i = 0; i < TF_ARRAY_LEN(parts); i++) {
-		const size_t most = left / parts[i];
-
-		groups_out[i] = tf_keyed_hash(r->key, tf_domain_last(name, 2 + i)) % GROUPS;
-		if (r->in_group[i][groups_out[i]] >= (most > PLACES_MIN ? most : PLACES_MIN))
-			has = false;
-	}
-	return has;
-}
-
-static void
-count_lookup(struct tf_resolver *r, const struct tf_lookup *lookup, size_t change)
-{
-	r->under_way += change;
-	for (size_t i = 0; i < TF_ARRAY_LEN(lookup->groups); i++)
-		r->in_group[i][lookup->groups[i]] += change;
-}
-
-/* NULL: its place must stay for others. */
-static struct tf_lookup *
-lookup_new(struct tf_resolver *r, const struct tf_question *q)
-{
-	struct tf_lookup *lookup;
-	size_t groups[2];
-
-	if (!has_place(r, q->name, groups))
-		return NULL;
-	lookup = tf_xcalloc(1, sizeof(*lookup));
-	memcpy(lookup->groups, groups, sizeof(groups));
-	count_lookup(r, lookup, 1);
-	lookup->r = r;
-	lookup->name = (struct tf_str){ tf_xstrdup(q->name), q->name.len };
-	lookup->type = q->type;
-	TAILQ_INIT(&lookup->peers);
-	LIST_INSERT_HEAD(bucket_of(r, q->name, q->type), lookup, link);
-	return lookup;
-}
-
-static void
-lookup_free(struct tf_lookup *lookup)
-{
-	LIST_REMOVE(lookup, link);
-	count_lookup(lookup->r, lookup, (size_t)-1);
-	tf_xfree((void *)(uintptr_t)lookup->name.ptr);
-	tf_xfree(lookup);
-}
 
 static void
 open_question(struct tf_resolver *r, struct tf_lookup *lookup, struct tf_question *q)
@@ -176,13 +71,12 @@ close_question(struct tf_resolver *r, struct tf_question *q)
 static void
 cancel_lookups(struct tf_resolver *r)
 {
-	for (size_t i = 0; i < BUCKETS; i++) {
-		while (!LIST_EMPTY(&r->lookups[i])) {
-			struct tf_lookup *lookup = LIST_FIRST(&r->lookups[i]);
+	struct tf_lookup *lookup;
 
-			tf_dns_context_cancel(r->context, &lookup->request);
-			lookup_free(lookup);
-		}
+	for (lookup = tf_lookups_any(r->lookups); lookup != NULL;
+	     lookup = tf_lookups_any(r->lookups)) {
+		tf_dns_context_cancel(r->context, &lookup->request);
+		tf_lookups_remove(r->lookups, lookup);
 	}
 }
 
@@ -208,7 +102,7 @@ lookup_finish(struct tf_lookup *lookup, enum tf_dns_status status, struct tf_dns
 		close_question(r, q);
 		TAILQ_INSERT_TAIL(&peers, q, peers);
 	}
-	lookup_free(lookup);
+	tf_lookups_remove(r->lookups, lookup);
 	while (!TAILQ_EMPTY(&peers)) {
 		q = TAILQ_FIRST(&peers);
 		TAILQ_REMOVE(&peers, q, peers);
@@ -289,17 +183,18 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 static void
 ask(struct tf_resolver *r, struct tf_question *q)
 {
-	struct tf_lookup *lookup = lookup_find(r, q);
+	struct tf_lookup *lookup = tf_lookups_find(r->lookups, q->name, q->type);
 
 	if (lookup != NULL) {
 		open_question(r, lookup, q);
 		return;
 	}
-	lookup = lookup_new(r, q);
+	lookup = tf_lookups_add(r->lookups, q->name, q->type);
 	if (lookup == NULL) {
 		finish(r, q, TF_DNS_SERVFAIL, NULL);
 		return;
 	}
+	lookup->r = r;
 	open_question(r, lookup, q);
 	atomic_fetch_add(&r->network, 1);
 	lookup->request.on_reply = on_reply;
@@ -534,6 +429,7 @@ static void
 resolver_free(struct tf_resolver *r)
 {
 	tf_dns_context_free(r->context);
+	tf_lookups_free(r->lookups);
 	if (r->wake != NULL)
 		event_free(r->wake);
 	if (r->timer != NULL)
@@ -553,6 +449,7 @@ resolver_free(struct tf_resolver *r)
 struct tf_resolver *
 tf_resolver_new(const struct tf_resolver_opts *opts, struct tf_buf *why)
 {
+	unsigned char key[TF_HASH_KEY];
 	struct tf_resolver *r;
 	bool ok;
 
@@ -560,7 +457,6 @@ tf_resolver_new(const struct tf_resolver_opts *opts, struct tf_buf *why)
 		return NULL;
 	r = tf_xcalloc(1, sizeof(*r));
 	r->timeout_us = (int64_t)opts->timeout_ms * 1000;
-	tf_random(r->key, sizeof(r->key));
 	r->owners = 1;
 	r->alive = true;
 	STAILQ_INIT(&r->inbox);
@@ -573,7 +469,12 @@ tf_resolver_new(const struct tf_resolver_opts *opts, struct tf_buf *why)
 	ok = set_up_events(r, why);
 	if (ok) {
 		r->context = tf_dns_context_new(r->base, opts, why);
-		ok = r->context != NULL && start_thread(r, why);
+		ok = r->context != NULL;
+	}
+	if (ok) {
+		tf_random(key, sizeof(key));
+		r->lookups = tf_lookups_new(tf_dns_context_places(r->context), key);
+		ok = start_thread(r, why);
 	}
 	if (ok)
 		return r;

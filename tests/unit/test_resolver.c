@@ -148,6 +148,7 @@ test_places(void **state)
 		struct tf_dns *dns = begin(f->r, 2000);
 		struct tf_question *q = NULL;
 		int64_t began_us = tf_dns_now_us();
+		size_t answered = 0;
 		char name[64];
 
 		for (size_t i = 0; i < 1500; i++) {
@@ -155,9 +156,12 @@ test_places(void **state)
 			q = tf_dns_start(dns, tf_str_from(name), TF_TYPE_TXT);
 		}
 		assert_num("too many", tf_dns_wait(dns, q)->status, TF_DNS_SERVFAIL);
-		snprintf(name, sizeof(name), "ok-%zu.good.test", round);
-		q = tf_dns_start(dns, tf_str_from(name), TF_TYPE_TXT);
-		assert_num("of others", tf_dns_wait(dns, q)->status, TF_DNS_NOERROR);
+		for (size_t i = 0; i < 3; i++) { /* one may be counted with evil.test */
+			snprintf(name, sizeof(name), "ok-%zu.good-%zu.test", round, i);
+			q = tf_dns_start(dns, tf_str_from(name), TF_TYPE_TXT);
+			answered += tf_dns_wait(dns, q)->status == TF_DNS_NOERROR;
+		}
+		assert_true(answered >= 2);
 		assert_true(tf_dns_now_us() - began_us < (int64_t)f->opts.timeout_ms * 1000);
 		tf_dns_end(dns);
 	}
