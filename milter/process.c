@@ -29,6 +29,7 @@
 #include "truefrom/banned.h"
 
 #define OTHER_FILES 64                  /* descriptors beside connections and questions */
+#define FILES_MAX 262144                /* more than the most connections would need */
 #define ENTRY_MAX ((size_t)1024 * 1024) /* of a group with all its members */
 
 static int ready_fd = -1; /* the parent's end of the pipe is read until this closes */
@@ -302,6 +303,17 @@ tf_pid_file_remove(struct tf_str path)
 	if (path.len != 0 && tf_cstr(path, name, sizeof(name)) && unlink(name) != 0 &&
 	    truncate(name, 0) != 0)
 		return; /* whoever looks into it finds that the process is gone */
+}
+
+void
+tf_process_raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FILES_MAX)
+		return;
+	files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+	(void)setrlimit(RLIMIT_NOFILE, &files); /* else what there is has to do */
 }
 
 uint32_t

@@ -57,6 +57,8 @@ void tf_process_ready(
 int tf_pid_file_write(struct tf_str path, const struct tf_account *owner, struct tf_buf *why);
 void tf_pid_file_remove(struct tf_str path);
 
+/* A shell's limit of open files is low for the sake of old programs: take what may be taken. */
+void tf_process_raise_files(void);
 /* How many connections the limit of open files leaves room for, beside the resolver. Thread-safe.
  */
 uint32_t tf_connections_room(void);

@@ -471,6 +471,7 @@ main(int argc, char **argv)
 	if (argc > 0)
 		argv[0] = program; /* what getopt complains as */
 	tf_process_fill_standard();
+	tf_process_raise_files();
 	tf_heap_prepare();
 	code = read_options(argc, argv, &opts);
 	if (code >= 0)

@@ -105,6 +105,20 @@ def soft_limit(mx, which, value):
     resource.prlimit(mx.daemon.pid, which, (value, hard))
 
 
+def test_takes_the_descriptors_it_may(mx):
+    """The soft limit that it was started with, 1,024 in most shells, is no limit for it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        mx.start(zone())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with open(f"/proc/{mx.daemon.pid}/limits", encoding="ascii") as limits:
+        taken = re.search(r"^Max open files +(\d+)", limits.read(), re.MULTILINE).group(1)
+    assert int(taken) == min(hard, 262144) > 1024
+    assert "limit of open files" not in mx.daemon.text()
+
+
 def test_too_few_descriptors(mx):
     """The limit of open files leaves less room than limits.connections says: on_error decides
     about what is beyond. When there are none left at all, the MTA waits, and is served later."""
