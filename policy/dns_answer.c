@@ -435,6 +435,10 @@ record_from_rr(const ldns_rr *rr, struct tf_arena *a, struct tf_dns_record **rec
 		return "class is not IN";
 	if (ldns_rr_get_type(rr) == 0) /* what ldns makes of a lone word that is no type */
 		return "the type is not known";
+	/* In the form of RFC 3597 ldns takes less. */
+	if (ldns_rr_rd_count(rr) <
+	    ldns_rr_descriptor_minimum(ldns_rr_descript(ldns_rr_get_type(rr))))
+		return "the record is not whole";
 	if (!name_from_rdf(ldns_rr_owner(rr), &owner))
 		return "a label of the name holds a dot or a NUL";
 	record = tf_arena_alloc(a, sizeof(*record));
