@@ -2,9 +2,12 @@
  * stats.c - a log, counted: whose mail was refused, or would be, and where it came from
  *
  * A log holds what strangers write, so memory is bounded: beyond MEMORY_MAX no further name is
- * kept, and what is counted without one is said. Domains whose mail was refused may use all of it,
- * others a half. Names lie in sorted arrays, so that nobody can choose names that are slow to find.
- * Limits: a line of LINE_MAX_BYTES, AUTHORS_MAX domains, SOURCES_MAX sources of one domain.
+ * kept. Messages of a domain that found no room are counted without it, and how many is said;
+ * further rules, reasons and sources are in the sums alone. Domains whose mail was refused may use
+ * all of the memory, others a half. Names lie in sorted arrays, so that nobody can choose names
+ * that are slow to find.
+ * Limits: a line of LINE_MAX_BYTES, AUTHORS_MAX domains, SOURCES_MAX sources of one domain,
+ * RULES_MAX rules, REASONS_MAX reasons.
  */
 #include <errno.h>
 #include <stdlib.h>
