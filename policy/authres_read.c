@@ -27,6 +27,7 @@ struct head {
 	bool behind_id;           /* a word stands behind the id already */
 	bool control;             /* a control character was among the words */
 	bool too_long;            /* before the id came to an end */
+	bool empty_id;            /* "" where the id belongs */
 	bool bad_version;
 	bool bare_method; /* "spf=pass": results without an id */
 };
@@ -109,6 +110,7 @@ read_word(struct head *h, struct tf_lex *lx, struct tf_arena *a)
 		put_quoted(h, word);
 	for (size_t i = 0; !quoted && i < word.len; i++)
 		put_byte(h, word.ptr[i]);
+	h->empty_id = h->empty_id || h->text.len == 0;
 }
 
 /* Reads up to the first byte that is no word, comment or blank; lx.err: it cannot be read. */
@@ -179,7 +181,8 @@ is_forged(const struct head *h, const struct tf_authres_ids *ids, struct tf_aren
 	struct tf_str first = h->first_gap != 0 ? tf_str_sub(all, 0, h->first_gap) : all;
 	struct tf_str dotted = h->dotted != 0 ? tf_str_sub(all, 0, h->dotted) : all;
 
-	if (all.len == 0 || h->control || h->too_long || h->bad_version || h->bare_method)
+	if (all.len == 0 || h->control || h->too_long || h->empty_id || h->bad_version ||
+	    h->bare_method)
 		return true;
 	return !is_readable(first, a) || tf_authres_ids_have(ids, first, a) ||
 	       tf_authres_ids_have(ids, dotted, a) || tf_authres_ids_have(ids, all, a);

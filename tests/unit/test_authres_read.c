@@ -81,6 +81,8 @@ test_removed(void **state)
 		    TF_LIT(" m\303\274nchen.example; spf=pass") },
 		{ "AUTHRES-7 A-label in capitals", TF_LIT(" XN--MNCHEN-3YA.example; spf=pass") },
 		{ "AUTHRES-8 empty", TF_LIT("") },
+		{ "AUTHRES-8 an empty id, version 2", TF_LIT(" \"\" 2; spf=pass") },
+		{ "AUTHRES-8 an id of blanks", TF_LIT(" \" \" mx.example.net; spf=pass") },
 		{ "AUTHRES-8 blanks", TF_LIT(" \r\n ") },
 		{ "AUTHRES-8 comment alone", TF_LIT(" (mx.example.net)") },
 		{ "AUTHRES-8 comment not closed", TF_LIT(" (mx.example.net; spf=pass") },
