@@ -462,6 +462,12 @@ tf_mfi_messages_in_work(void)
 	return atomic_load(&mfi.in_work);
 }
 
+uint32_t
+tf_mfi_connections(void)
+{
+	return atomic_load(&mfi.connections);
+}
+
 static void *
 order_stop(void *arg)
 {

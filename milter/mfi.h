@@ -31,6 +31,7 @@ int tf_mfi_run(struct tf_current *current);
 void tf_mfi_stop_listening(void);
 /* Messages between MAIL FROM and their end. */
 uint32_t tf_mfi_messages_in_work(void);
+uint32_t tf_mfi_connections(void);
 /*
  * Makes tf_mfi_run return, from another thread, and waits for that. Uses SIGUSR2. False: there is
  * no thread for it, and tf_mfi_run goes on.

@@ -35,6 +35,7 @@
 #define TEXT_MAX ((size_t)64 * 1024)
 #define TRIM_S 10      /* free memory is given back that often */
 #define SAVE_ROUNDS 30 /* and after so many of these, the state is saved */
+#define ANSWER_MS 500
 
 enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_OPERATION = 3 };
 
@@ -273,7 +274,10 @@ reload(struct tf_current *current, const char *path)
 	tf_supervisor_notify("READY=1");
 }
 
-/* Let the messages in work end: at most the deadline and 5 s. */
+/*
+ * Let the messages in work end: at most the deadline and 5 s. libmilter sends their answers when we
+ * are done with them already, and says nothing about it; so who is still connected has ANSWER_MS.
+ */
 static void
 drain(struct tf_current *current)
 {
@@ -284,6 +288,8 @@ drain(struct tf_current *current)
 	tf_snapshot_release(&now);
 	tf_mfi_stop_listening();
 	for (uint32_t i = 0; i < rounds && tf_mfi_messages_in_work() != 0; i++)
+		(void)nanosleep(&pause, NULL);
+	for (uint32_t i = 0; i < ANSWER_MS / 20 && tf_mfi_connections() != 0; i++)
 		(void)nanosleep(&pause, NULL);
 }
 

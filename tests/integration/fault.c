@@ -3,7 +3,7 @@
  *
  * Loaded before them (LD_PRELOAD). A fault is there as long as a file of its name lies in the
  * folder $FAULT_DIR: hang-resolver, end-resolver (its loop ends), hang-message, no-threads,
- * no-connections (libmilter does not sleep between its attempts then).
+ * no-connections (libmilter does not sleep between its attempts then), late-answers.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* As their headers have them, which are not needed for more. */
@@ -95,6 +96,16 @@ accept(int fd, struct sockaddr *addr, socklen_t *len)
 		return real(fd, addr, len);
 	errno = EPERM;
 	return -1;
+}
+
+ssize_t
+writev(int fd, const struct iovec *parts, int count)
+{
+	__typeof__(writev) *real = (__typeof__(writev) *)dlsym(RTLD_NEXT, "writev");
+
+	if (is_wanted("late-answers"))
+		(void)usleep(100000);
+	return real(fd, parts, count);
 }
 
 unsigned int

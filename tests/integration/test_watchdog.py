@@ -168,6 +168,23 @@ def test_no_threads(mx, faults):
     mx.daemon.wait_for_line(f"stopping: {codes.count(250) + 1} messages since .*; 0 undecided")
 
 
+def test_stop_waits_for_answers(mx, faults):
+    """libmilter sends the answer when truefromd is done with the message already: the process does
+    not end before that."""
+    mx.start(zone())
+    with MilterClient(mx.milter()) as client:
+        client.connect("192.0.2.1")
+        client.helo("mail.example.com")
+        client.mail("alice@example.com")
+        client.rcpt("user@example.org")
+        client.content(letter())
+        faults.add("late-answers")
+        mx.daemon.signal(signal.SIGTERM)
+        mx.daemon.wait_for_state("STOPPING=1")
+        assert client.end().final == "c"
+    assert mx.daemon.wait() == 0
+
+
 def test_no_connections(mx, faults):
     """No connection can be taken, again and again: libmilter gives up, and the process says so and
     ends for its supervisor; Postfix puts the message off."""
