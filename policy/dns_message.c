@@ -322,7 +322,8 @@ tf_dns_start_then(
 
 	if (fresh && !tf_resolver_post(dns->resolver, &q->post)) {
 		pthread_mutex_lock(&dns->lock);
-		settle_failed(q, TF_DNS_SERVFAIL);
+		if (!q->done) /* the time of who waits for it may be up */
+			settle_failed(q, TF_DNS_SERVFAIL);
 		pthread_mutex_unlock(&dns->lock);
 		pthread_cond_signal(&dns->changed); /* a follow-up asked what the message awaits */
 		tf_dns_unref(dns);
